@@ -214,12 +214,15 @@ export const layers = {
   },
   // A run's record in the formats of tools that track experiments.
   'src-main/tracking/**': { imports: ['src-shared'], packages: ['node'] },
+  // Several processes as one, through the MPI that has started them.
+  'src-main/mpi/**': { imports: ['src-shared'], packages: ['node', 'koffi'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
       'src-main/hardware/peakMemory.ts',
       'src-main/lab',
       'src-main/linalg',
+      'src-main/mpi',
       'src-main/loading',
       'src-main/engine',
       'src-main/methods',
@@ -242,6 +245,9 @@ export const layers = {
 
   // Slurm's own programs, asked on a machine that somebody else has reached.
   'src-main/slurm/**': { imports: ['src-shared'], types: ['src-main/remote'], packages: ['node'] },
+
+  // Scripts that run a job without Graft's help: text only.
+  'src-main/jobs/scripts/**': { imports: ['src-main/slurm/duration.ts', 'src-shared'] },
 
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts); `qlora …`, `kernel-errors …`,
- * `data …`, `lab`, `methods …`, `advise …`, `preferences …`, `serve …` and `ui …` run the other benches.
+ * `data …`, `lab`, `methods …`, `advise …`, `preferences …`, `serve …`, `scale` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -22,6 +22,7 @@ await runMain(async () => {
     advise: 'advise.ts',
     preferences: 'preferences.ts',
     serve: 'serve.ts',
+    scale: 'scale/main.ts',
     ui: 'ui/main.ts',
   };
   const other = others[first];

@@ -44,7 +44,7 @@ export interface JobState {
   beatMs: number;
   step: number;
   /** What `auto` has come to mean there; a run that goes on keeps to it. */
-  engine?: BackendName;
+  engine?: BackendName | undefined;
   /** Processes that train together. */
   ranks: number;
   /** Where a scheduler runs it: as it calls the job, and how often it has begun it anew. */

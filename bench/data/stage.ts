@@ -14,6 +14,7 @@ import { withDraft } from '../../src-main/worker/train/draft.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
 import { startRun } from '../../src-main/worker/train/start.ts';
 import { takeStep } from '../../src-main/worker/train/step.ts';
+import { alone } from '../../src-main/worker/train/team.ts';
 import type { RunSpec } from '../../src-shared/runSpec.ts';
 import { LoopDelay } from '../lib/loopDelay.ts';
 import type { Stage, StageResult } from './stages.ts';
@@ -59,7 +60,7 @@ async function run(): Promise<Pick<StageResult, 'rows' | 'tokens'>> {
         async (draft) => {
           if ((stage === 'early') !== (draft.data.rest !== undefined))
             throw new Error('the cache is not as it should be');
-          const started = { state: null, emit: () => undefined, control: new CallControl() };
+          const started = { state: null, emit: () => undefined, team: alone(new CallControl()) };
           const run = await startRun(draft, started);
           void draft.data.rest?.();
           await takeStep(run);

@@ -12,6 +12,8 @@ import { DatasetOutliers } from './datasets/outliers.ts';
 import { DatasetRecipes } from './datasets/recipes.ts';
 import { makeBackupNow } from './backups/make.ts';
 import { grantWish } from './backups/restore.ts';
+import { askMachines } from './away/askMachines.ts';
+import { Machines } from './away/machines.ts';
 import { BackupService } from './backups/service.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
@@ -73,7 +75,7 @@ export interface ServiceOptions {
   openServing?: OpenServing;
   /** How targets are reached, and how often they are asked. */
   away?: RunParts['away'];
-  /** How to ask a machine where runs can be trained; without it targets are only kept. */
+  /** How to ask a machine where runs can be trained; default: over ssh, or here. */
   askTarget?: AskTarget;
 }
 
@@ -110,7 +112,8 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const choices = new ChoiceService({ home, catalog, datasets, versions });
-  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away });
+  const machines = new Machines();
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away: { machines, ...away } });
   const heat = new HeatService({
     runs,
     settings,
@@ -149,7 +152,7 @@ export function createServices({
     engines,
     models,
     tasks,
-    targets: new TargetService({ catalog, ask: askTarget }),
+    targets: new TargetService({ catalog, ask: askTarget ?? askMachines(catalog, machines) }),
     adapters,
     adapterRemoval: new AdapterRemoval(home, catalog, adapters, playground),
     tokens,

@@ -32,7 +32,7 @@ describe.skipIf(note !== '')(`a real Slurm${note}`, () => {
     const scriptFile = path.join(dir, 'batch.sh');
     fs.writeFileSync(scriptFile, BATCH_SCRIPT);
     const command = [process.execPath, writeNotingJob(dir), String(seconds), '0.3', ...more];
-    return { name: 'a run', scriptFile, args: batchArguments(command, folders), logFile: `${dir}/log`, cwd: dir };
+    return { name: 'a run', scriptFile, args: batchArguments(command, folders), cwd: dir };
   }
   const ended = (jobId: string, task?: number) =>
     soon(async () => {
@@ -54,7 +54,7 @@ describe.skipIf(note !== '')(`a real Slurm${note}`, () => {
       exitSignal: 0,
       restarts: 0,
     });
-    expect(fs.readFileSync(`${dir}/log`, 'utf8')).toBe(`begun ${dir}\n`);
+    expect(fs.readFileSync(`${dir}/log.txt`, 'utf8')).toBe(`begun ${dir}\n`);
     expect(await queue(host)).toEqual([]);
   });
 
@@ -75,7 +75,7 @@ describe.skipIf(note !== '')(`a real Slurm${note}`, () => {
         restarts: 0,
         endsAtMs: 1_800_000_000_000,
       });
-      expect(fs.readFileSync(`${dir}/log.${i}`, 'utf8')).toBe(`begun ${folders[i]}\n`);
+      expect(fs.readFileSync(`${folders[i]}/log.txt`, 'utf8')).toBe(`begun ${folders[i]}\n`);
     }
     const times = notes.map((lines) => [lines[0]!.atMs, lines.at(-1)!.atMs]).sort(([a], [b]) => a! - b!);
     for (const [i, [begin]] of times.entries()) if (i > 0) expect(begin).toBeGreaterThanOrEqual(times[i - 1]![1]!);
@@ -176,7 +176,8 @@ describe.skipIf(note !== '')(`a real Slurm${note}`, () => {
     await expect(queue(without)).rejects.toMatchObject({
       code: 'SLURM_FAILED',
       message:
-        'Slurm did not tell its queue on this machine (env could not be started or did not answer); check that env works there.',
+        'Slurm did not tell its queue on this machine (env could not be started or did not answer); check that env ' +
+        'works there.',
     });
   });
 
@@ -188,13 +189,13 @@ describe.skipIf(note !== '')(`a real Slurm${note}`, () => {
       const folders = HOSTILE.map((text) => path.join(dir, text.replaceAll('/', '_'), 'x'));
       for (const [i, folder] of folders.entries()) {
         const job = jobIn(folder, [folder], 0, HOSTILE);
-        await submit(host, { ...job, name: HOSTILE[i]!, logFile: path.join(folder, 'log') });
+        await submit(host, { ...job, name: HOSTILE[i]!, logFile: path.join(folder, 'slurm.log') });
       }
       await soon(async () => (await queue(host)).length === 0);
       for (const folder of folders) {
         expect(notesOf(folder)[0]!.args.slice(2)).toEqual([...HOSTILE, folder]);
-        expect(fs.readFileSync(path.join(folder, 'log'), 'utf8')).toBe(`begun ${folder}\n`);
-        expect(fs.readdirSync(folder).sort()).toEqual(['batch.sh', 'job.cjs', 'log', 'notes.jsonl']);
+        expect(fs.readFileSync(path.join(folder, 'log.txt'), 'utf8')).toBe(`begun ${folder}\n`);
+        expect(fs.readdirSync(folder).sort()).toEqual(['batch.sh', 'job.cjs', 'log.txt', 'notes.jsonl', 'slurm.log']);
       }
       expect(fs.readdirSync(dir)).not.toContain('HACKED');
       expect(fs.existsSync(path.join(os.homedir(), 'HACKED'))).toBe(false);

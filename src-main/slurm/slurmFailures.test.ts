@@ -46,7 +46,7 @@ describe.skipIf(note !== '').concurrent(`a real Slurm with troubles${note}`, () 
     const command = more.mpirun ? ['mpirun', '-np', String(more.mpirun), ...program] : program;
     const ntasks = more.mpirun ?? 1;
     const args = batchArguments(command, [dir]);
-    return { dir, name: 'run', scriptFile, args, logFile: `${dir}/log`, cwd: dir, ntasks, ...more };
+    return { dir, name: 'run', scriptFile, args, cwd: dir, ntasks, ...more };
   }
   const whats = (dir: string, rank = '') =>
     notesOf(dir)
@@ -62,7 +62,7 @@ describe.skipIf(note !== '').concurrent(`a real Slurm with troubles${note}`, () 
     expect(whats(job.dir)).toEqual(['begin', 'SIGTERM', 'end', 'begin']);
     expect(await slurmPlace(notesOf(job.dir)[3]!.slurm)).toMatchObject({ jobId, restarts: 1 });
     expect(await jobOf(host, jobId)).toMatchObject({ state: 'RUNNING', restarts: 1 });
-    expect(fs.readFileSync(job.logFile, 'utf8').match(/^begun/gm)).toHaveLength(2);
+    expect(fs.readFileSync(`${job.dir}/log.txt`, 'utf8').match(/^begun/gm)).toHaveLength(2);
     await cancel(host, jobId);
   });
 

@@ -1,11 +1,10 @@
 /** Handing a job, or an array of jobs, to Slurm: every value is an argument of its own, and no shell reads one. */
 import { usageError, GraftError } from '../../src-shared/errors.ts';
 import { SLURM_OPTIONS, type SlurmTarget } from '../../src-shared/remoteTargets.ts';
+import { signalSeconds } from './duration.ts';
 import { slurm, type SlurmHost } from './host.ts';
 
 const NAME_LENGTH = 100;
-/** Between the signal and the time limit, so that a step can end and the state be written. */
-const SIGNAL_SECONDS = 120;
 const SIGNAL_SECONDS_MOST = 65_535;
 
 export interface Submission {
@@ -46,7 +45,10 @@ export async function submit(host: SlurmHost, submission: Submission): Promise<{
 }
 
 function sbatchCommand(job: Submission): string[] {
-  const seconds = Math.min(Math.max(1, Math.round(job.signalSeconds ?? SIGNAL_SECONDS)), SIGNAL_SECONDS_MOST);
+  const seconds = Math.min(
+    Math.max(1, Math.round(job.signalSeconds ?? signalSeconds(job.options?.time))),
+    SIGNAL_SECONDS_MOST,
+  );
   const log = job.logFile;
   const output = log === undefined ? '/dev/null' : outputPattern(plainPath(log)) + (job.array ? '.%a' : '');
   return [
@@ -76,7 +78,6 @@ const arraySpec = ({ count, atATime }: { count: number; atATime?: number }): str
 /** `%` begins a pattern (`%j` is the job's number), and stands for itself when doubled. */
 const outputPattern = (file: string): string => file.replaceAll('%', '%%');
 
- 
 const oneLine = (text: string): string =>
   text
     .replace(/[\u0000-\u001f\u007f]+/g, ' ')
@@ -85,7 +86,6 @@ const oneLine = (text: string): string =>
 
 /** Slurm drops backslashes from the paths of logs, and knows nothing of `~`. */
 function plainPath(file: string): string {
-   
   if (/^\/[^\\\u0000-\u001f\u007f]*$/.test(file)) return file;
   throw usageError(
     'BAD_INPUT',

@@ -1,6 +1,9 @@
 /** What the user has asked of a call that is under way; long loops look at it between two steps. */
 import type { ControlAction } from '../../src-shared/workerCalls.ts';
 
+/** As a run sees it. */
+export type Wishes = Pick<CallControl, 'stopped' | 'paused' | 'untilReleased'>;
+
 export class CallControl {
   /** End now, keeping what there is. */
   stopped = false;

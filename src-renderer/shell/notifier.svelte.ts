@@ -16,14 +16,19 @@ import { toasts } from '../lib/toasts.svelte.ts';
 const RETRY_MS = 3000;
 const OPEN_STATES: readonly RunView['status'][] = ['queued', 'running', 'paused'];
 
+function lateness({ away }: RunView): number {
+  if (!away) return 0;
+  return away.phase === 'running' ? 1 : 2;
+}
+
 class Notifier {
   /** Runs that have not ended, by id. */
   open = $state.raw<Record<string, RunView>>({});
-  /** The one here before one on another machine. */
+  /** The one here before those on other machines. */
   readonly running = $derived(
     Object.values(this.open)
       .filter(({ status }) => status === 'running')
-      .sort((a, b) => Number(a.away !== null) - Number(b.away !== null))[0],
+      .sort((a, b) => lateness(a) - lateness(b))[0],
   );
   readonly queued = $derived(
     Object.values(this.open).filter(({ status, away }) => status === 'queued' && !away).length,

@@ -17,6 +17,7 @@ import { scheduleFactor, warmupSteps } from '../../src-shared/schedule.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../src-shared/training.ts';
 import { newProgress } from '../../src-main/worker/train/state.ts';
+import { alone } from '../../src-main/worker/train/team.ts';
 import type { Run } from '../../src-main/worker/train/run.ts';
 import { randomModel } from '../fixtures/randomModel.ts';
 import { writeTinyTokenizer } from '../fixtures/tinyTokenizer.ts';
@@ -34,6 +35,8 @@ const SPEC = architectureFromConfig({
 
 export interface LoopBench {
   run: Run;
+  /** Takes what a user would ask for. */
+  control: CallControl;
   model: Decoder;
   adapter: LoraAdapter;
   events: TrainEvent[];
@@ -88,6 +91,7 @@ export function openLoop(
   writeTinyTokenizer(tokenizerDir);
   const tokenizer = loadTokenizer(tokenizerDir);
   const warmup = warmupSteps(settings.warmup, settings.steps!);
+  const control = new CallControl();
   const run: Run = {
     dir: runDir,
     engine: 'tensorflow',
@@ -128,10 +132,12 @@ export function openLoop(
     keepsOnlyNewestState: false,
     sampler: null,
     emit: (event) => void events.push(event),
-    control: new CallControl(),
+    control,
+    team: alone(control),
   };
   return {
     run,
+    control,
     model,
     adapter,
     events,

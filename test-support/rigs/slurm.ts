@@ -93,7 +93,12 @@ export async function startSlurm({ cpusPerNode = 1 }: { cpusPerNode?: number } =
     for (const child of daemons.values()) child.kill('SIGKILL');
     while (killed(processesOf(conf)) > 0);
   };
-  process.once('exit', killAll);
+  const removeDir = () => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  const atExit = () => {
+    killAll();
+    removeDir();
+  };
+  process.once('exit', atExit);
   const slurm: Slurm = {
     dir,
     env,
@@ -109,10 +114,10 @@ export async function startSlurm({ cpusPerNode = 1 }: { cpusPerNode?: number } =
       await untilReady(env, [name], dir);
     },
     async stop() {
-      process.off('exit', killAll);
+      process.off('exit', atExit);
       killAll();
       await Promise.all([...daemons.values()].map(ended));
-      fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+      removeDir();
     },
   };
   try {

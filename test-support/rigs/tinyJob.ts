@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { assembleJob, stageInput } from '../../src-main/jobs/assemble.ts';
+import { assembleJob, copyInput } from '../../src-main/jobs/assemble.ts';
 import { readEvents } from '../../src-main/jobs/events.ts';
 import { inputsOf } from '../../src-main/jobs/inputs.ts';
 import { JOB } from '../../src-main/jobs/layout.ts';
@@ -17,8 +17,8 @@ const ENTRY = path.resolve(import.meta.dirname, '../../src-main/jobs/main.ts');
 export function tinyJob(spec: RunSpec, dir = path.join(temporaryFolder(), 'job')): string {
   fs.mkdirSync(dir);
   const inputs = inputsOf(spec);
-  stageInput(inputs.base, path.join(dir, 'base'));
-  stageInput(inputs.data, path.join(dir, 'data'));
+  copyInput(inputs.base, path.join(dir, 'base'));
+  copyInput(inputs.data, path.join(dir, 'data'));
   assembleJob({ spec, name: 'a job', inputs }, { base: ['base'], data: 'data' }, dir);
   return dir;
 }

@@ -13,7 +13,7 @@ const note = await slurmNote();
 const TIMING = { lookMs: 300, patienceMs: 3000 };
 const LIMIT_MS = 240_000;
 /** Enough that there is time to do something to a run. */
-const STEPS = 400;
+const STEPS = 250;
 
 describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () => {
   let slurm: Slurm;

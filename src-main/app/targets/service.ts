@@ -1,6 +1,6 @@
 /** Places beside this machine where runs can be trained: kept in the catalogue, asked through `ask`. */
 import type { Catalog } from '../../catalog/catalog.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { RemoteTarget, TargetCheck, TargetLoad } from '../../../src-shared/remoteTargets.ts';
 import { isOver } from '../runs/view.ts';
@@ -15,10 +15,9 @@ export interface AskTarget {
 
 export class TargetService {
   readonly #catalog: Catalog;
-  readonly #ask: AskTarget | undefined;
+  readonly #ask: AskTarget;
 
-  /** Without `ask`, targets are kept but cannot be asked. */
-  constructor({ catalog, ask }: { catalog: Catalog; ask: AskTarget | undefined }) {
+  constructor({ catalog, ask }: { catalog: Catalog; ask: AskTarget }) {
     this.#catalog = catalog;
     this.#ask = ask;
   }
@@ -78,22 +77,11 @@ export class TargetService {
 
   /** Throws a usage error TARGET_NOT_FOUND, or what asking it throws. */
   async check(name: string): Promise<TargetCheck> {
-    return this.#asked(name).check(this.require(name));
+    return this.#ask.check(this.require(name));
   }
 
   /** As `check`. */
   async load(name: string): Promise<TargetLoad> {
-    return this.#asked(name).load(this.require(name));
-  }
-
-  #asked(name: string): AskTarget {
-    if (this.#ask) return this.#ask;
-    throw new GraftError(
-      'TARGET_NOT_READY',
-      `The target "${name}" cannot be asked from this program; use Graft itself.`,
-      {
-        target: name,
-      },
-    );
+    return this.#ask.load(this.require(name));
   }
 }

@@ -107,6 +107,11 @@ export class AdamW {
     });
   }
 
+  /** Values of each vector that `flatten` gives. */
+  vectorSizes(): number[] {
+    return this.vectors.map(({ span }) => span.size);
+  }
+
   /** One update. `gradients` from `flatten`; `gradientScale` (scalar) multiplies each, for clipping. */
   step(gradients: tf.Tensor1D[], lr: number, gradientScale: tf.Scalar): void {
     this.t++;

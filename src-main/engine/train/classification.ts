@@ -12,14 +12,14 @@ import { frozenLinear } from '../ops/frozenLinear.ts';
 import { labelledStates, type Batch } from './batchLoss.ts';
 
 /**
- * Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it
- * has.
+ * Mean cross-entropy per row, its sum, and the class that each row of the batches gets, in their order, beside the one
+ * that it has.
  */
 export async function evaluateClasses(
   model: Decoder,
   batches: Iterable<Batch>,
   onBatch?: (done: number) => void | Promise<void>,
-): Promise<{ loss: number; predicted: number[]; actual: number[] }> {
+): Promise<{ loss: number; sum: number; predicted: number[]; actual: number[] }> {
   let sum = 0;
   let done = 0;
   const predicted: number[] = [];
@@ -38,7 +38,7 @@ export async function evaluateClasses(
     tf.dispose([loss, best]);
     await onBatch?.(++done);
   }
-  return { loss: sum / actual.length, predicted, actual };
+  return { loss: sum / actual.length, sum, predicted, actual };
 }
 
 /** Accuracy and F1 = 2·TP / (2·TP + FP + FN) of `count` classes. */

@@ -4,14 +4,14 @@ import type { Decoder } from '../model/decoder.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 
 /**
- * Batches without a labelled token are passed over. `onBatch` is told how many have been done; what it throws ends the
- * evaluation.
+ * The mean, its sum and its count. Batches without a labelled token are passed over. `onBatch` is told
+ * how many have been done; what it throws ends the evaluation.
  */
 export async function evaluateLoss(
   model: Decoder,
   batches: Iterable<Batch>,
   onBatch?: (done: number) => void | Promise<void>,
-): Promise<{ loss: number; tokens: number }> {
+): Promise<{ loss: number; sum: number; tokens: number }> {
   let sum = 0;
   let tokens = 0;
   let done = 0;
@@ -26,5 +26,5 @@ export async function evaluateLoss(
     }
     await onBatch?.(++done);
   }
-  return { loss: sum / tokens, tokens };
+  return { loss: sum / tokens, sum, tokens };
 }

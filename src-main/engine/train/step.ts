@@ -16,6 +16,8 @@ export interface LossOptions {
   inputNoiseOf?: ((index: number) => InputNoise) | undefined;
   /** Share of the target spread over the whole vocabulary; absent: none. */
   labelSmoothing?: number;
+  /** Labelled tokens of the whole step, where the batches are a part of it; absent: those of the batches. */
+  labelled?: number;
   /** Keep only the start of each block and compute the rest again for its gradient. */
   gradientCheckpointing?: boolean;
 }
@@ -30,6 +32,12 @@ export interface StepOptions extends LossOptions {
 export type StepGradients = {
   loss: tf.Scalar;
   gradients: tf.Tensor[];
+};
+
+/** The same as few long vectors, as AdamW.flatten makes them. */
+export type FlatGradients = {
+  loss: tf.Scalar;
+  flat: tf.Tensor1D[];
 };
 
 export interface StepResult {
@@ -59,9 +67,17 @@ export async function trainStep(
 export async function applyGradients(
   optimizer: AdamW,
   { loss, gradients }: StepGradients,
+  options: Pick<StepOptions, 'lr' | 'clip'>,
+): Promise<StepResult> {
+  return applyFlat(optimizer, { loss, flat: optimizer.flatten(gradients) }, options);
+}
+
+/** The update from gradients that are flat already, which are used up. */
+export async function applyFlat(
+  optimizer: AdamW,
+  { loss, flat }: FlatGradients,
   { lr, clip }: Pick<StepOptions, 'lr' | 'clip'>,
 ): Promise<StepResult> {
-  const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
   const report = tf.stack([loss, norm]);
   const [lossValue = NaN, normValue = NaN] = (await report.data()) as Float32Array;
@@ -82,7 +98,7 @@ export function accumulateGradients(
   batches: Batch[],
   options: LossOptions = {},
 ): StepGradients {
-  const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
+  const labelled = options.labelled ?? batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
   const share = 1 / labelled;
   let total: StepGradients | undefined;
   batches.forEach((batch, index) => {

@@ -1,18 +1,21 @@
 /**
  * Trains the job in a folder, from its state where there is one. The folder is all that this process knows and all that
- * it writes to, so that it runs wherever the folder lies.
+ * it writes to, so that it runs wherever the folder lies. Of several processes that train it together the first alone
+ * reads what is to be done, tells and writes.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
-import type { JobFile, JobState } from '../../../src-shared/jobs.ts';
+import type { JobPhase, JobState } from '../../../src-shared/jobs.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { isAlive } from '../../files/isAlive.ts';
+import type { Ranks } from '../../mpi/ranks.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
-import { CallControl } from '../../worker/control.ts';
 import type { SlurmPlace } from '../../slurm/place.ts';
+import { CallControl } from '../../worker/control.ts';
+import { alone, teamOf, type Team } from '../../worker/train/team.ts';
 import { train } from '../../worker/train/train.ts';
 import { JobEvents } from '../events.ts';
 import { checkFiles, readJobFile, specHere } from '../jobFile.ts';
@@ -22,46 +25,75 @@ import { engineHere } from './engine.ts';
 import { JobReport } from './report.ts';
 import { Wishes } from './wishes.ts';
 
-/** Of a job that a scheduler has begun. */
 export interface Surroundings {
+  /** Of a job that Slurm has begun. */
   slurm?: SlurmPlace;
   /** Asks for this process to be begun anew after a time limit. */
   again?: () => Promise<void>;
+  /** The processes that train it together. */
+  ranks?: Ranks | null;
 }
 
-/** How long a process that died may seem to live on another machine. */
+/** What all processes do: train that run, or nothing since the job is in this phase already. */
+type Plan = { spec: RunSpec; resumes: boolean } | { phase: JobPhase };
+
+/** How long a process that died may seem to live. */
 const SILENT_MS = 30_000;
 
 /** The phase it ended in. Throws where nobody could be told: the folder is no job, or another process is at it. */
-export async function runJob(jobDir: string, surroundings: Surroundings = {}): Promise<JobState['phase']> {
-  const job = readJobFile(jobDir);
-  const before = readState(jobDir);
-  if (before && isEnd(before.phase) && readControl(jobDir).afterAttempt !== before.attempt) return before.phase;
-  refuseSecond(jobDir, before);
-  fs.mkdirSync(path.join(jobDir, JOB.runDir), { recursive: true, mode: 0o700 });
-  const attempt = (before?.attempt ?? 0) + 1;
-  const report = new JobReport(jobDir, {
-    phase: 'running',
-    attempt,
-    host: os.hostname(),
-    pid: process.pid,
-    beganAtMs: Date.now(),
-    beatMs: Date.now(),
-    step: before?.step ?? 0,
-    ranks: 1,
-    resumable: hasState(jobDir),
-    ...(before?.engine ? { engine: before.engine } : {}),
-    ...(surroundings.slurm ? { slurm: placeIn(surroundings.slurm) } : {}),
-  });
+export async function runJob(jobDir: string, surroundings: Surroundings = {}): Promise<JobPhase> {
+  const { ranks = null, slurm } = surroundings;
   const control = new CallControl();
-  const wishes = new Wishes(jobDir, control, surroundings.slurm?.endsAtMs);
+  const team = ranks ? teamOf(ranks, control) : alone(control);
+  if (team.rank === 0) return lead(jobDir, surroundings, control, team);
+  const wishes = new Wishes(null, control, slurm?.endsAtMs);
+  try {
+    const plan = await team.first<Plan>(() => ({ phase: 'failed' }));
+    if ('phase' in plan) return plan.phase;
+    const { outcome } = await train(plan.spec, plan.resumes, () => undefined, control, ranks);
+    return outcome === 'paused' && wishes.why ? 'interrupted' : outcome;
+  } finally {
+    wishes.close();
+  }
+}
+
+async function lead(
+  jobDir: string,
+  { slurm, again, ranks = null }: Surroundings,
+  control: CallControl,
+  team: Team,
+): Promise<JobPhase> {
+  const before = openJob(jobDir);
+  const attempt = (before?.attempt ?? 0) + 1;
+  if (before && isEnd(before.phase) && readControl(jobDir).afterAttempt !== before.attempt) {
+    await team.first<Plan>(() => ({ phase: before.phase }));
+    return before.phase;
+  }
+  const report = new JobReport(jobDir, beginning(jobDir, before, attempt, { slurm, ranks: team.size }));
+  const wishes = new Wishes(jobDir, control, slurm?.endsAtMs);
   const events = new JobEvents(jobDir, attempt);
   try {
-    return await attemptJob(jobDir, job, { attempt, before, report, control, wishes, events, surroundings });
+    const plan = await team.first(() => planOf(jobDir, before, attempt, control));
+    if ('phase' in plan) {
+      report.end({ phase: plan.phase, resumable: false });
+      return plan.phase;
+    }
+    report.change({ engine: plan.spec.engine === 'auto' ? undefined : plan.spec.engine });
+    const emit = (event: TrainEvent): void => {
+      events.write(event);
+      if (event.type === 'step') report.step(event.step);
+      if (event.type === 'checkpoint') report.change({ resumable: true });
+    };
+    const result = inFolder(jobDir, await train(plan.spec, plan.resumes, emit, control, ranks));
+    const phase = result.outcome === 'paused' && wishes.why ? 'interrupted' : result.outcome;
+    report.end({ phase, result, resumable: hasState(jobDir), ...(wishes.why ? { why: wishes.why } : {}) });
+    if (phase === 'interrupted' && wishes.why === 'time limit') await again?.();
+    return phase;
   } catch (error) {
     const failure = toErrorData(error);
     events.write({ type: 'log', message: failure.message });
     report.end({ phase: 'failed', error: failure, resumable: hasState(jobDir) });
+    if (ranks) throw error; // the others have to hear of it
     return 'failed';
   } finally {
     wishes.close();
@@ -69,51 +101,50 @@ export async function runJob(jobDir: string, surroundings: Surroundings = {}): P
   }
 }
 
-interface Attempt {
-  attempt: number;
-  before: JobState | null;
-  report: JobReport;
-  control: CallControl;
-  wishes: Wishes;
-  events: JobEvents;
-  surroundings: Surroundings;
+/** What the attempt before has left; null before the first one. */
+function openJob(jobDir: string): JobState | null {
+  readJobFile(jobDir);
+  const before = readState(jobDir);
+  refuseSecond(jobDir, before);
+  fs.mkdirSync(path.join(jobDir, JOB.runDir), { recursive: true, mode: 0o700 });
+  return before;
 }
 
-async function attemptJob(
+function beginning(
   jobDir: string,
-  job: JobFile,
-  { attempt, before, report, control, wishes, events, surroundings }: Attempt,
-): Promise<JobState['phase']> {
+  before: JobState | null,
+  attempt: number,
+  { slurm, ranks }: { slurm: SlurmPlace | undefined; ranks: number },
+): JobState {
+  return {
+    phase: 'running',
+    attempt,
+    host: os.hostname(),
+    pid: process.pid,
+    beganAtMs: Date.now(),
+    beatMs: Date.now(),
+    step: before?.step ?? 0,
+    ranks,
+    resumable: hasState(jobDir),
+    ...(before?.engine ? { engine: before.engine } : {}),
+    ...(slurm ? { slurm: { jobId: slurm.jobId, arrayTask: slurm.arrayTask, restarts: slurm.restarts } } : {}),
+  };
+}
+
+function planOf(jobDir: string, before: JobState | null, attempt: number, control: CallControl): Plan {
+  const job = readJobFile(jobDir);
   if (attempt === 1) checkFiles(jobDir, job);
   const resumes = hasState(jobDir);
-  if (control.stopped && !resumes) {
-    report.end({ phase: 'stopped', resumable: false });
-    return 'stopped';
-  }
-  const here = specHere(jobDir, job);
-  const engine = here.engine === 'auto' ? (before?.engine ?? engineHere()) : here.engine;
-  const spec: RunSpec = { ...here, engine };
-  report.change({ engine });
+  if (control.stopped && !resumes) return { phase: 'stopped' };
+  const spec = specHere(jobDir, job);
+  const engine = spec.engine === 'auto' ? (before?.engine ?? engineHere()) : spec.engine;
   // Without a result nobody knows of this folder: a kill came between its rename and the state.
   fs.rmSync(spec.outDir, { recursive: true, force: true });
-  const emit = (event: TrainEvent): void => {
-    events.write(event);
-    if (event.type === 'step') report.step(event.step);
-    if (event.type === 'checkpoint') report.change({ resumable: true });
-  };
-  const result = inFolder(jobDir, await train(spec, resumes, emit, control));
-  const phase = result.outcome === 'paused' && wishes.why ? 'interrupted' : result.outcome;
-  report.end({ phase, result, resumable: hasState(jobDir), ...(wishes.why ? { why: wishes.why } : {}) });
-  if (phase === 'interrupted' && wishes.why === 'time limit') await surroundings.again?.();
-  return phase;
-}
-
-function placeIn({ jobId, arrayTask, restarts }: SlurmPlace): NonNullable<JobState['slurm']> {
-  return { jobId, restarts, ...(arrayTask === undefined ? {} : { arrayTask }) };
+  return { spec: { ...spec, engine }, resumes };
 }
 
 /** A scheduler may begin once more with what is done. */
-function isEnd(phase: JobState['phase']): boolean {
+function isEnd(phase: JobPhase): boolean {
   return phase === 'completed' || phase === 'stopped';
 }
 
@@ -130,8 +161,9 @@ function hasState(jobDir: string): boolean {
 function refuseSecond(jobDir: string, before: JobState | null): void {
   if (before?.phase !== 'running' || before.host !== os.hostname() || before.pid === process.pid) return;
   if (Date.now() - before.beatMs > SILENT_MS || !isAlive(before.pid)) return;
-  throw new GraftError('BUSY', `The process ${before.pid} is training the job in ${jobDir} already; wait for its end.`, {
-    pid: before.pid,
-  });
+  throw new GraftError(
+    'BUSY',
+    `The process ${before.pid} is training the job in ${jobDir} already; wait for its end.`,
+    { pid: before.pid },
+  );
 }
-

@@ -17,12 +17,14 @@ export class Wishes {
   #control: CallControl;
   #stop: (() => void)[] = [];
 
-  constructor(jobDir: string, control: CallControl, endsAtMs?: number) {
+  /** `jobDir`: null for a process that only helps another one. */
+  constructor(jobDir: string | null, control: CallControl, endsAtMs?: number) {
     this.#control = control;
-    const look = (): void => this.#obey(jobDir);
-    look();
-    const timer = setInterval(look, LOOK_MS);
-    this.#stop.push(() => clearInterval(timer));
+    if (jobDir !== null) {
+      this.#obey(jobDir);
+      const timer = setInterval(() => this.#obey(jobDir), LOOK_MS);
+      this.#stop.push(() => clearInterval(timer));
+    }
     for (const signal of SIGNALS) {
       const told = (): void => this.#interrupt(isNear(endsAtMs) ? 'time limit' : 'told to end');
       process.on(signal, told);

@@ -15,6 +15,7 @@ import { trainLoop } from '../train/loop.ts';
 import type { Run } from '../train/run.ts';
 import { firstStep, startRun } from '../train/start.ts';
 import { takeStep } from '../train/step.ts';
+import { alone } from '../train/team.ts';
 
 type Emit = (event: RateProgress) => void;
 
@@ -87,7 +88,8 @@ function withRun<T>(
   work: (run: Run, draft: Draft) => Promise<T>,
 ): Promise<T> {
   const silent = (): void => undefined;
+  const team = alone(new CallControl());
   return withDraft({ ...spec, train: { ...spec.train, ...changed } }, silent, async (draft) =>
-    work(await startRun(draft, { state: null, emit: silent, control: new CallControl(), keepsStart: false }), draft),
+    work(await startRun(draft, { state: null, emit: silent, team, keepsStart: false }), draft),
   );
 }

@@ -22,6 +22,7 @@ import { withDraft } from './draft.ts';
 import type { Run } from './run.ts';
 import { startRun } from './start.ts';
 import { takeStep } from './step.ts';
+import { alone } from './team.ts';
 
 /** Writes nothing. Throws MODEL_CHANGED, DATASET_CHANGED and what setting up a run throws. */
 export function inspectStep(
@@ -30,7 +31,7 @@ export function inspectStep(
 ): Promise<InspectedStep> {
   const silent = (): void => undefined;
   return withDraft(spec, silent, async (draft) => {
-    const run = await startRun(draft, { state, emit: silent, control: new CallControl() });
+    const run = await startRun(draft, { state, emit: silent, team: alone(new CallControl()) });
     await replay(run, step - 1, emit);
     return measure(run, step);
   });

@@ -17,13 +17,14 @@ export interface LoopEnd {
 
 /** Losses and counts end up in `run.progress`. */
 export async function trainLoop(run: Run): Promise<LoopEnd> {
-  const { settings, progress, totalSteps, emit, control } = run;
+  const { settings, progress, totalSteps, emit, control, team } = run;
   const { checkpointEvery, evalEvery, patience } = settings;
   let savedBest = progress.best?.step ?? null;
   const save = async (): Promise<void> => {
-    if (await saveState(run)) savedBest = progress.best?.step ?? null;
+    if (await team.first(() => saveState(run))) savedBest = progress.best?.step ?? null;
   };
   const isSpent = (): boolean => patience > 0 && progress.evaluationsWithoutGain >= patience;
+  team.agree();
   if (progress.evaluationDue) await look(run, savedBest);
   while (progress.step < totalSteps && !isSpent() && !control.stopped && !control.paused) {
     const metrics = await takeStep(run);
@@ -48,9 +49,13 @@ export async function trainLoop(run: Run): Promise<LoopEnd> {
 
 /** The validation loss and the sample texts of the values as they are; a pause puts both off until the run goes on. */
 async function look(run: Run, savedBest: number | null): Promise<void> {
-  const { progress, sampler, emit } = run;
+  const { progress, team } = run;
   progress.evaluationDue = !(await validate(run, savedBest));
-  if (!sampler || progress.evaluationDue) return;
+  if (!progress.evaluationDue) await team.first(() => writeSamples(run));
+}
+
+async function writeSamples({ progress, sampler, emit }: Run): Promise<void> {
+  if (!sampler) return;
   try {
     const texts = await sampler.texts();
     emit({ type: 'sample', step: progress.step, texts, losses: await sampler.losses() });

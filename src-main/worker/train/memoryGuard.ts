@@ -11,16 +11,18 @@ import { roomFor } from '../plan/memoryRoom.ts';
 import { outOfMemory } from './outOfMemory.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
+import type { RowShare } from './shareOfRows.ts';
 import { workOn, type MeasuredStep } from './stepWork.ts';
 
 /**
  * What tensors may hold of the room that the plan told; null: only the engine itself says when memory has run out. Ask
- * when the model is loaded.
+ * when the model is loaded. `processes`: of this run on the machine, which share what is free; a limit is of each.
  */
 export function tensorLimits(
   engine: BackendName,
   gpu: boolean,
   memoryLimitBytes: number | undefined,
+  processes: number,
 ): Pick<Run, 'tensorLimitBytes' | 'mostTensorBytes'> {
   const onCard = engine === 'webgpu' || gpu;
   if (onCard && memoryLimitBytes === undefined) return { tensorLimitBytes: null, mostTensorBytes: null };
@@ -28,18 +30,25 @@ export function tensorLimits(
   const { freeBytes, mostBytes } = roomFor({ engine, train: { memoryLimitBytes } }, { gpu, card: null }, rss)!;
   // A card's memory holds the tensors only.
   const besidesTensors = onCard ? 0 : rss - tf.memory().numBytes;
-  return { tensorLimitBytes: freeBytes - besidesTensors, mostTensorBytes: mostBytes - besidesTensors };
+  const share = (bytes: number): number => (memoryLimitBytes === undefined ? rss + (bytes - rss) / processes : bytes);
+  return { tensorLimitBytes: share(freeBytes) - besidesTensors, mostTensorBytes: share(mostBytes) - besidesTensors };
 }
 
 /**
- * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Where single rows take more than
- * was free at the start, other programs have to make room; throws OUT_OF_MEMORY where even that is not enough.
+ * Gradients of this process's rows, of which there is one at least: its micro-batches in halves where that was or now
+ * is needed. Where single rows take more than was free at the start, other programs have to make room; throws
+ * OUT_OF_MEMORY where even that is not enough.
  */
-export async function gradientsInMemory(run: Run, rows: number[][], options: LossOptions): Promise<MeasuredStep> {
+export async function gradientsInMemory(
+  run: Run,
+  { own, before }: Pick<RowShare, 'own' | 'before'>,
+  options: LossOptions,
+): Promise<MeasuredStep> {
   const { progress, emit } = run;
   for (;;) {
-    const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
-    const { batches, measure } = workOn(run, parts, options);
+    const partsOf = (rows: number[][]): number[][] => rows.flatMap((microBatch) => cut(microBatch, progress.splits));
+    const parts = partsOf(own);
+    const { batches, measure } = workOn(run, parts, countedFrom(partsOf(before).length, options));
     try {
       return await measure((compute) => attempt(run, compute));
     } catch (error) {
@@ -58,6 +67,16 @@ export async function gradientsInMemory(run: Run, rows: number[][], options: Los
       });
     }
   }
+}
+
+/** What is drawn at random for the parts of a step, of which `first` come before these. */
+function countedFrom(first: number, options: LossOptions): LossOptions {
+  const { beforeMicroBatch, inputNoiseOf } = options;
+  return {
+    ...options,
+    ...(beforeMicroBatch && { beforeMicroBatch: (index) => beforeMicroBatch(first + index) }),
+    ...(inputNoiseOf && { inputNoiseOf: (index) => inputNoiseOf(first + index) }),
+  };
 }
 
 /** Whether there is more than what was free at the start; the run may take it from now on. */

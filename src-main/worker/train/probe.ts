@@ -39,8 +39,8 @@ export function probeOf({ data }: Pick<Draft, 'data'>, plan: BatchPlan, emit: Ru
   };
 }
 
-/** In a file of the run's folder. */
-export function keptStart(runDir: string): KeptStart {
+/** In a file of the run's folder, which one process of a run writes. */
+export function keptStart(runDir: string, { writes }: { writes: boolean }): KeptStart {
   const file = startFile(runDir);
   return {
     read: () => {
@@ -55,6 +55,7 @@ export function keptStart(runDir: string): KeptStart {
       }
     },
     write: async (values) => {
+      if (!writes) return;
       fs.mkdirSync(runDir, { recursive: true });
       const entries = [...values].map(([name, { shape, data }]) => ({
         name,

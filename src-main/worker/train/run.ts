@@ -6,10 +6,11 @@ import type { AttachedMethod } from '../../methods/attach.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TrainSettings } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
-import type { CallControl } from '../control.ts';
+import type { Wishes } from '../control.ts';
 import type { Choices } from './choices.ts';
 import type { RunData } from './data.ts';
 import type { Progress } from './state.ts';
+import type { Team } from './team.ts';
 
 export interface Run {
   /** Folder of its states. */
@@ -42,7 +43,10 @@ export interface Run {
   /** Null: no sample texts are wanted. */
   sampler: Sampler | null;
   emit: (event: TrainEvent) => void;
-  control: CallControl;
+  /** Of the whole team. */
+  control: Wishes;
+  /** The processes that take its steps. */
+  team: Team;
 }
 
 export interface Sampler {

@@ -25,15 +25,18 @@ import { measureReferences } from './references.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 
-interface StartOptions extends Pick<Run, 'emit' | 'control'> {
+interface StartOptions extends Pick<Run, 'emit' | 'team'> {
   /** File of the run state to go on from; null: from the start. */
   state: string | null;
   /** False for a run that leaves nothing behind: a start that is looked for in the data is not kept either. */
   keepsStart?: boolean;
 }
 
-/** Loads the model and attaches what is trained. Throws what loading, attaching and loadRunState throw. */
-export async function startRun(draft: Draft, { state, emit, control, keepsStart = true }: StartOptions): Promise<Run> {
+/**
+ * Loads the model and attaches what is trained; of several processes only the first reads the state, and writes. Throws
+ * what loading, attaching and loadRunState throw.
+ */
+export async function startRun(draft: Draft, { state, emit, team, keepsStart = true }: StartOptions): Promise<Run> {
   const { base, data, engine, train: settings } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
@@ -48,7 +51,8 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
   const plan = batchPlanOf(draft);
   const choices = draft.objective ? new Choices(draft.objective, data, settings.seed) : null;
   const probe = probeOf(draft, plan, emit);
-  const kept = keepsStart ? keptStart(draft.runDir) : undefined;
+  const { control } = team;
+  const kept = keepsStart ? keptStart(draft.runDir, { writes: team.rank === 0 }) : undefined;
   const method = await attachMethod(loaded, draft, base, { ...data, probe, kept });
   const begun = firstStep(draft, method, plan);
   // A run that goes on has what it began with in its state; only the reference may still want it.
@@ -65,7 +69,8 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
       control,
     });
   }
-  const progress = state === null ? begun.progress : loadRunState(state, method.parameters, begun.optimizer);
+  const readsState = state !== null && team.rank === 0;
+  const progress = readsState ? loadRunState(state, method.parameters, begun.optimizer) : begun.progress;
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
   const trainsBase = !isAdapter(draft.method);
@@ -83,11 +88,12 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
     plan,
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),
-    ...tensorLimits(engine, gpu, settings.memoryLimitBytes),
+    ...tensorLimits(engine, gpu, settings.memoryLimitBytes, team.here),
     keepsOnlyNewestState: trainsBase,
     sampler: null,
     emit,
     control,
+    team,
   };
 }
 

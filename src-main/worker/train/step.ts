@@ -6,36 +6,38 @@ import fs from 'node:fs';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
-import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
+import { applyFlat, type LossOptions, type StepResult } from '../../engine/train/step.ts';
 import { peakResidentBytes } from '../../hardware/peakMemory.ts';
 import { Random } from '../../../src-shared/random.ts';
-import { gradientsInMemory } from './memoryGuard.ts';
 import type { StepMetrics } from '../../../src-shared/training.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 import type { Run } from './run.ts';
+import { shareOfRows, type RowShare } from './shareOfRows.ts';
+import { wholeStep } from './wholeStep.ts';
 
 /**
  * Takes the next step; null where it was skipped because loss or gradient norm was not finite.
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(run: Run): Promise<StepMetrics | null> {
-  const { engine, settings, optimizer, progress, plan } = run;
+  const { engine, settings, optimizer, progress, plan, team } = run;
   const step = progress.step + 1;
   const started = performance.now();
   const lr = run.lrOf(progress.step);
-  const { tokens, sums, preference } = await gradientsInMemory(run, plan.rowsOf(step), {
+  const share = shareOfRows(plan.rowsOf(step), team);
+  const { tokens, sums, preference } = await wholeStep(run, share, {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
-    ...randomDraws(run, step),
+    ...randomDraws(run, step, share),
   });
-  const result = await applyGradients(optimizer, sums, { lr, clip: settings.clip });
+  const result = await applyFlat(optimizer, sums, { lr, clip: settings.clip });
   const failure = engine === 'webgpu' ? deviceFailure() : null;
   if (failure) throw failure; // before anything of this step is counted or saved
   const elapsedMs = performance.now() - started;
   progress.step = step;
   progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, peakResidentBytes());
   if (!result.updated) {
-    countBadStep(run, result);
+    await team.each(() => countBadStep(run, result));
     return null;
   }
   const { loss, gradNorm } = result;
@@ -56,13 +58,21 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
   };
 }
 
-/** All that is drawn at random in a micro-batch is a function of the seed and its place. */
-function randomDraws({ settings, method }: Run, step: number): Pick<LossOptions, 'beforeMicroBatch' | 'inputNoiseOf'> {
+/**
+ * All that is drawn at random in a micro-batch is a function of the seed and its place, and of the process where its
+ * rows are dealt out.
+ */
+function randomDraws(
+  { settings, method, team }: Run,
+  step: number,
+  { split }: RowShare,
+): Pick<LossOptions, 'beforeMicroBatch' | 'inputNoiseOf'> {
   const { neftune, seed } = settings;
+  const placeOf = (index: number): string => `${step} ${index}${split ? ` ${team.rank}` : ''}`;
   return {
-    beforeMicroBatch: (index) => method.beforeTraining(`${step} ${index}`),
+    beforeMicroBatch: (index) => method.beforeTraining(placeOf(index)),
     inputNoiseOf:
-      neftune > 0 ? (index) => neftuneNoise(neftune, Random.stream(seed, `neftune ${step} ${index}`)) : undefined,
+      neftune > 0 ? (index) => neftuneNoise(neftune, Random.stream(seed, `neftune ${placeOf(index)}`)) : undefined,
   };
 }
 

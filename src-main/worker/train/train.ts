@@ -2,7 +2,7 @@
  * A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing
  * else.
  */
-import { GraftError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
@@ -11,36 +11,67 @@ import { runWarnings } from '../../../src-shared/runWarnings.ts';
 import { firstNotFinite } from '../../engine/train/finite.ts';
 import { removeInterim, saveInterim } from '../../runfolder/interim.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
+import type { Ranks } from '../../mpi/ranks.ts';
 import type { CallControl } from '../control.ts';
 import { loadBestValues } from './bestValues.ts';
 import { templateWarnings } from '../../datasets/promptTemplates.ts';
 import { EARLY_BYTES } from '../../datasets/tokens/preparedTokens.ts';
-import { withDraft } from './draft.ts';
+import { withDraft, type Draft } from './draft.ts';
 import { saveEndState } from './endState.ts';
 import { trainLoop, type LoopEnd } from './loop.ts';
 import { comparedRows, heldOutLosses } from './heldOutRows.ts';
 import type { Run } from './run.ts';
 import { makeSampler } from './sampling.ts';
 import { startRun } from './start.ts';
+import { startTogether } from './startTogether.ts';
+import { alone, teamOf, type Team } from './team.ts';
 
-export function train(
+/** `ranks`: the processes that train the run together; each calls this, the first alone tells and writes. */
+export async function train(
   spec: RunSpec,
   resume: boolean,
   emit: (event: TrainEvent) => void,
   control: CallControl,
+  ranks?: Ranks | null,
 ): Promise<TrainResult> {
-  return withDraft(
-    spec,
-    emit,
-    async (draft) => {
-      const run = await startRun(draft, { state: resume ? runStateFile(spec.runDir) : null, emit, control });
-      run.sampler = makeSampler(run);
-      announce(run);
-      if (run.progress.step === 0) warn(run);
-      void draft.data.rest?.();
-      return finish(run, await trainLoop(run), spec.outDir);
-    },
-    { earlyBytes: EARLY_BYTES },
+  const team = ranks ? teamOf(ranks, control) : alone(control);
+  const tell = team.rank === 0 ? emit : () => undefined;
+  await team.each(() => checkTeam(spec, team));
+  let begun = false;
+  const work = async (draft: Draft): Promise<TrainResult> => {
+    begun = true;
+    const run = await team.each(() =>
+      begin(draft, { state: resume ? runStateFile(spec.runDir) : null, emit: tell, team }),
+    );
+    await startTogether(run);
+    if (team.rank === 0) announce(run);
+    if (run.progress.step === 0) warn(run);
+    if (team.rank === 0) void draft.data.rest?.();
+    const end = await trainLoop(run);
+    return team.first(() => finish(run, end, spec.outDir));
+  };
+  try {
+    return await withDraft(spec, tell, work, { earlyBytes: EARLY_BYTES });
+  } catch (error) {
+    if (begun) throw error;
+    return team.fail(error); // the others wait where the run begins
+  }
+}
+
+async function begin(draft: Draft, options: Parameters<typeof startRun>[1]): Promise<Run> {
+  const run = await startRun(draft, options);
+  run.sampler = makeSampler(run);
+  return run;
+}
+
+/** Throws a usage error where one process has to do it. */
+function checkTeam({ objective }: RunSpec, { size }: Team): void {
+  if (size === 1 || !objective) return;
+  throw usageError(
+    'MPI_FAILED',
+    `A run that learns from choices (objective ${objective.type}) is trained by one process, not by ${size}; start ` +
+      'it without mpirun.',
+    { objective: objective.type, processes: size },
   );
 }
 

@@ -36,7 +36,7 @@ it('the noise of a resumed run is that of the uninterrupted one', async () => {
   const first = openLoop(settings);
   first.run.totalSteps = 2;
   first.run.emit = (event) => {
-    if (event.type === 'checkpoint' && event.step === 1) first.run.control.ask('stop');
+    if (event.type === 'checkpoint' && event.step === 1) first.control.ask('stop');
   };
   await trainLoop(first.run);
   const rest = openLoop(settings, { runDir: first.run.dir });

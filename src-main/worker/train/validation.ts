@@ -1,14 +1,11 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
 import { setImmediate } from 'node:timers/promises';
-import { evaluationBatches, likeLengths } from '../../datasets/batches.ts';
+import { likeLengths } from '../../datasets/batches.ts';
 import { countedLengths } from '../../datasets/tokens/rowList.ts';
-import type { Decoder } from '../../engine/model/decoder.ts';
-import type { Batch } from '../../engine/train/batchLoss.ts';
-import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import type { PreferenceScores } from '../../../src-shared/objectives.ts';
 import type { ClassScores } from '../../../src-shared/training.ts';
-import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { evaluatePreference } from '../../engine/train/preference/evaluate.ts';
+import { evaluateTogether } from './evaluateTogether.ts';
 import { heldOutLosses } from './heldOutRows.ts';
 import { saveBestValues } from './bestValues.ts';
 import { removeBestValues } from '../../runfolder/discard.ts';
@@ -20,7 +17,7 @@ import type { Run } from './run.ts';
  * that the last run state names. False where a pause was asked for before the end: nothing has then been counted.
  */
 export async function validate(run: Run, savedBest: number | null): Promise<boolean> {
-  const { dir, settings, data, method, progress, emit } = run;
+  const { dir, settings, data, method, progress, emit, team } = run;
   if (!data.val.length) return true;
   method.beforeEvaluation();
   const measured = await measure(run);
@@ -31,10 +28,12 @@ export async function validate(run: Run, savedBest: number | null): Promise<bool
   else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
   if (progress.step === 0) {
     progress.initialValLoss = valLoss;
-    progress.heldOutLosses = await heldOutLosses(run);
+    progress.heldOutLosses = await team.first(() => heldOutLosses(run));
   } else if (countEvaluation(progress, settings.minDelta) && settings.keepBest) {
-    await saveBestValues(dir, progress.step, method.parameters);
-    removeBestValues(dir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
+    await team.first(async () => {
+      await saveBestValues(dir, progress.step, method.parameters);
+      removeBestValues(dir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
+    });
   }
   return true;
 }
@@ -42,42 +41,31 @@ export async function validate(run: Run, savedBest: number | null): Promise<bool
 /** What ends an evaluation before its last batch. */
 const INTERRUPTED = Symbol('a pause was asked for');
 
-async function measure({
-  model,
-  choices,
-  data: { val, labels, padId },
-  settings,
-  control,
-}: Run): Promise<{ loss: number; scores?: ClassScores; preference?: PreferenceScores } | null> {
+async function measure(
+  run: Run,
+): Promise<{ loss: number; scores?: ClassScores; preference?: PreferenceScores } | null> {
+  const { model, choices, settings, control, team } = run;
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
+    team.agree();
     if (control.paused && !control.stopped) throw INTERRUPTED;
   };
   try {
-    const lengths = await countedLengths(val, onBatch);
-    if (choices) {
-      const batches = likeLengths(lengths, settings.batch).map((rows) => choices.batch('val', rows));
-      const { loss, scores } = await evaluatePreference(model, batches, choices.objective, { onBatch });
-      return { loss, preference: scores };
-    }
-    const batches = evaluationBatches(val, settings.batch, padId, lengths);
-    return labels
-      ? await classify(model, batches, labels.length, onBatch)
-      : { loss: (await evaluateLoss(model, batches, onBatch)).loss };
+    const lengths = await lengthsOfAll(run, onBatch);
+    if (!choices) return await evaluateTogether(run, lengths, onBatch);
+    const batches = likeLengths(lengths, settings.batch).map((rows) => choices.batch('val', rows));
+    const { loss, scores } = await evaluatePreference(model, batches, choices.objective, { onBatch });
+    return { loss, preference: scores };
   } catch (error) {
     if (error === INTERRUPTED) return null;
-    throw error;
+    return team.fail(error);
   }
 }
 
-async function classify(
-  model: Decoder,
-  batches: Iterable<Batch>,
-  classes: number,
-  onBatch: () => Promise<void>,
-): Promise<{ loss: number; scores: ClassScores }> {
-  const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
-  return { loss, scores: classScores(predicted, actual, classes) };
+/** Several processes do not meet on the way, since one may know lengths that another has yet to count. */
+function lengthsOfAll({ data, team }: Run, onBatch: () => Promise<void>): Promise<Int32Array> {
+  if (team.size === 1) return countedLengths(data.val, onBatch);
+  return team.each(() => countedLengths(data.val, () => setImmediate()));
 }
 
 /**

@@ -49,8 +49,7 @@ describe('where a run is trained', () => {
 it('how busy a target is', () => {
   const startsAt = new Date(Date.now() + 3_600_000).toISOString();
   expect(loadText({ waiting: 1, running: 34, startsAt }, 'slurm')).toEqual([
-    '34 jobs run there.',
-    '1 job waits for a place.',
+    'Jobs under way there: 34; jobs that wait: 1.',
     `A run sent now is expected to begin on ${formatDate(startsAt)}.`,
   ]);
   const now = new Date().toISOString();
@@ -58,5 +57,12 @@ it('how busy a target is', () => {
     'How busy it is, the cluster does not say.',
     'A run sent now is expected to begin at once.',
   ]);
-  expect(loadText({ waiting: null, running: null, startsAt: null }, 'ssh')).toEqual([]);
+  expect(loadText({ waiting: 7, running: null, startsAt: null }, 'slurm')).toEqual(['Jobs that wait there: 7.']);
+  expect(loadText({ waiting: null, running: 1200, startsAt: null }, 'slurm')).toEqual(['Jobs under way there: 1,200.']);
+  expect(loadText({ waiting: 0, running: 0, startsAt: null }, 'ssh')).toEqual([
+    'It answers, and no run of Graft is under way there.',
+  ]);
+  expect(loadText({ waiting: 2, running: 1, startsAt: null }, 'ssh')).toEqual([
+    'Runs of Graft under way there: 1; runs that wait: 2.',
+  ]);
 });

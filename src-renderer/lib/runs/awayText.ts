@@ -1,8 +1,7 @@
 /** Where a run is trained that is not trained here, and how busy a target is, in sentences. */
 import type { AwayView } from '../../../src-shared/away.ts';
-import { counted } from '../../../src-shared/plural.ts';
 import type { RemoteKind, TargetLoad } from '../../../src-shared/remoteTargets.ts';
-import { formatDate, formatTimeLeft } from '../format.ts';
+import { formatCount, formatDate, formatTimeLeft } from '../format.ts';
 
 const OVER: readonly AwayView['phase'][] = ['completed', 'stopped', 'failed'];
 
@@ -69,15 +68,21 @@ export function loadText({ waiting, running, startsAt }: TargetLoad, kind: Remot
       : startsAt === null
         ? undefined
         : 'A run sent now is expected to begin at once.';
-  return [...(kind === 'slurm' ? jobsText(waiting, running) : []), ...(begins ? [begins] : [])];
+  const jobs = kind === 'slurm' ? jobsText(waiting, running) : runsText(waiting ?? 0, running ?? 0);
+  return [...jobs, ...(begins ? [begins] : [])];
 }
 
 function jobsText(waiting: number | null, running: number | null): string[] {
   if (running === null && waiting === null) return ['How busy it is, the cluster does not say.'];
-  return [
-    ...(running === null ? [] : [`${counted(running, ['job runs', 'jobs run'])} there.`]),
-    ...(waiting === null ? [] : [`${counted(waiting, ['job waits', 'jobs wait'])} for a place.`]),
-  ];
+  if (waiting === null) return [`Jobs under way there: ${formatCount(running ?? 0)}.`];
+  if (running === null) return [`Jobs that wait there: ${formatCount(waiting)}.`];
+  return [`Jobs under way there: ${formatCount(running)}; jobs that wait: ${formatCount(waiting)}.`];
+}
+
+/** Of a machine without a scheduler, where only Graft's own runs are known. */
+function runsText(waiting: number, running: number): string[] {
+  if (waiting === 0 && running === 0) return ['It answers, and no run of Graft is under way there.'];
+  return [`Runs of Graft under way there: ${formatCount(running)}; runs that wait: ${formatCount(waiting)}.`];
 }
 
 /** As squeue writes it: `1234_5`, `1234`; null before it is submitted. */

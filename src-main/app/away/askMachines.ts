@@ -1,0 +1,23 @@
+/** What only a target itself can tell, asked of its machine. */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { checkTarget } from '../../remote/checkTarget.ts';
+import { load } from '../../slurm/load.ts';
+import type { AskTarget } from '../targets/service.ts';
+import type { Machines } from './machines.ts';
+import { isOver } from '../runs/view.ts';
+
+export function askMachines(catalog: Catalog, machines: Machines): AskTarget {
+  return {
+    check: (target) => checkTarget(machines.of(target), target),
+    load: async (target) => {
+      if (target.kind === 'slurm') return load(machines.of(target), target.options, target.processes);
+      // Nobody queues there but this Graft.
+      const runs = catalog.away.list().flatMap((away) => {
+        const run = away.target === target.name ? catalog.runs.get(away.runId) : undefined;
+        return run && !isOver(run) && run.status !== 'paused' ? [run] : [];
+      });
+      const running = runs.filter(({ status }) => status === 'running').length;
+      return { running, waiting: runs.length - running, startsAt: null };
+    },
+  };
+}
