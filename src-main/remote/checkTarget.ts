@@ -130,7 +130,14 @@ async function checkGpu(machine: Machine): Promise<TargetFinding> {
     .split('\n')
     .map((line) => /^GPU \d+: (.*?)(?: \(UUID.*)?$/.exec(line)?.[1])
     .filter((card) => card !== undefined);
-  if (code === 0 && cards.length > 0) return { what, state: 'ok', sentence: `${cards.join(', ')}.` };
+  if (code === 0 && cards.length > 0) {
+    const libraries = await ask(machine, ['/sbin/ldconfig', '-p']);
+    const names = cards.join(', ');
+    if (libraries.code !== 0 || libraries.stdout.includes('libvulkan.so.1'))
+      return { what, state: 'ok', sentence: `${names}.` };
+    const sentence = `${names}, but without the Vulkan loader by which the webgpu engine reaches it.`;
+    return { what, state: 'warning', sentence, mend: 'sudo apt install libvulkan1' };
+  }
   const sentence = 'nvidia-smi finds no NVIDIA card or driver there, so runs are trained on the processor.';
   return { what, state: 'warning', sentence, mend: 'sudo apt install nvidia-driver' };
 }

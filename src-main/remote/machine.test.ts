@@ -172,6 +172,7 @@ describe.each(MACHINES)('%s', (_, skipped, make) => {
     await expect(machine.send(path.join(here, 'toSend'), there)).rejects.toMatchObject(refused);
     await expect(machine.send(path.join(here, 'toSend'), at('folderLink'))).rejects.toMatchObject(refused);
     await expect(machine.fetch(at('folderLink'), path.join(here, 'fetched'))).rejects.toMatchObject(refused);
+    await expect(machine.remove(at('folderLink/secret'))).rejects.toMatchObject(refused);
     await machine.remove(at('folderLink'));
     expect(fs.readdirSync(outside)).toEqual(['secret']);
     expect(fs.readFileSync(path.join(outside, 'secret'), 'utf8')).toBe('secret');
