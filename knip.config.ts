@@ -43,7 +43,7 @@ const config: KnipConfig = {
     'app-builder-lib',
   ],
   // Of the system.
-  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'umount', 'Xvfb'],
+  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'ssh-keygen', 'umount', 'Xvfb'],
 };
 
 export default config;

@@ -1,17 +1,20 @@
 /** One ssh connection to an agent, made when something is asked and made anew after it broke. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { GraftError } from '../../src-shared/errors.ts';
+import { parseJson } from '../files/parseJson.ts';
 import type { AgentError } from './agent/errorData.ts';
 import { READY } from './agent/serve.ts';
 import { graftErrorOf } from './agentErrors.ts';
 import { agentSource } from './agentSource.ts';
 import type { Ask } from './ask.ts';
-import { GraftError } from '../../src-shared/errors.ts';
 import { agentArguments } from './sshCommand.ts';
 import { brokenError, startError, type Ended, type Place } from './sshErrors.ts';
 
 const START_DEADLINE_MS = 60_000;
 const DEADLINE_MS = 60_000;
 const MOST_STDERR = 64_000;
+/** Twice the output that a program may have, in JSON's escapes. */
+const MOST_LINE_BYTES = 256 << 20;
 
 interface Session {
   ask(op: string, args: unknown, deadlineMs: number): Promise<unknown>;
@@ -57,10 +60,11 @@ function openSession(place: Place, onEnd: () => void): Promise<Session> {
     let ready = false;
     let stderr = '';
     let notStarted: string | undefined;
-    const late = setTimeout(() => {
-      stderr += `\nno answer within ${START_DEADLINE_MS / 1000} seconds`;
+    const stop = (reason: string): void => {
+      stderr += `\n${reason}`;
       child.kill('SIGKILL');
-    }, START_DEADLINE_MS);
+    };
+    const late = setTimeout(() => stop(`no answer within ${START_DEADLINE_MS / 1000} seconds`), START_DEADLINE_MS);
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-MOST_STDERR)));
     // The reason stands in the exit.
     child.stdin.on('error', () => undefined);
@@ -72,7 +76,7 @@ function openSession(place: Place, onEnd: () => void): Promise<Session> {
       reject(startError(ended, place));
       for (const { reject: fail } of waiting.values()) fail(brokenError(ended, place));
     });
-    onLines(child, (line) => {
+    onLines(child, stop, (line) => {
       if (!ready) {
         // What a login script printed may stand before it on the same line.
         ready = line.endsWith(READY);
@@ -80,7 +84,10 @@ function openSession(place: Place, onEnd: () => void): Promise<Session> {
         clearTimeout(late);
         return resolve(sessionOf(child, waiting, place));
       }
-      const { id, value, error } = JSON.parse(line) as AnswerLine;
+      const answer = parseJson(line);
+      if ('problem' in answer) return stop(`it gave an answer that ${answer.problem}`);
+      const { id, value, error } = Object(answer.value) as Partial<AnswerLine>;
+      if (id === undefined) return;
       const asked = waiting.get(id);
       waiting.delete(id);
       if (error) asked?.reject(graftErrorOf(error, place.name));
@@ -92,11 +99,14 @@ function openSession(place: Place, onEnd: () => void): Promise<Session> {
   });
 }
 
-function sessionOf(child: ChildProcess, waiting: Map<number, Waiting>, { name }: Place): Session {
+function sessionOf(child: ChildProcess, waiting: Map<number, Waiting>, place: Place): Session {
+  const { name } = place;
   let last = 0;
   return {
     ask: (op, args, deadlineMs) =>
       new Promise((resolve, reject) => {
+        if (child.exitCode !== null || child.signalCode !== null)
+          return reject(brokenError({ code: child.exitCode, stderr: '' }, place));
         const id = ++last;
         const late = () => {
           waiting.delete(id);
@@ -121,16 +131,21 @@ function sessionOf(child: ChildProcess, waiting: Map<number, Waiting>, { name }:
   };
 }
 
-function onLines(child: ChildProcess, onLine: (line: string) => void): void {
+function onLines(child: ChildProcess, stop: (reason: string) => void, onLine: (line: string) => void): void {
   let rest: Buffer[] = [];
+  let restBytes = 0;
   child.stdout?.on('data', (chunk: Buffer) => {
     let bytes = chunk;
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10)) {
       const line = Buffer.concat([...rest, bytes.subarray(0, at)]).toString('utf8');
       rest = [];
+      restBytes = 0;
       bytes = bytes.subarray(at + 1);
       onLine(line);
     }
-    if (bytes.length > 0) rest.push(bytes);
+    if (bytes.length === 0) return;
+    rest.push(bytes);
+    restBytes += bytes.length;
+    if (restBytes > MOST_LINE_BYTES) stop('it gave an answer that does not end');
   });
 }

@@ -20,9 +20,20 @@ export function agentSource(): string {
 /** The text of a file with the files that it imports inside, each as a data address. */
 function linked(file: string): string {
   const text = fs.readFileSync(file, 'utf8');
-  const script = file.endsWith('.ts') ? module.stripTypeScriptTypes(text) : text;
+  const script = file.endsWith('.ts') ? withoutTypes(text) : text;
   return script.replace(OWN_IMPORT, (_, word: string, quote: string, name: string) => {
     const inner = Buffer.from(linked(path.resolve(path.dirname(file), name))).toString('base64');
     return `${word} ${quote}data:text/javascript;base64,${inner}${quote}`;
   });
+}
+
+/** Node's own stripping, without its warning on stderr that it is new. */
+function withoutTypes(text: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return module.stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

@@ -1,4 +1,5 @@
 /** What a check says of real machines: with everything, with next to nothing, and of a real Slurm. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -51,19 +52,20 @@ describe.skipIf(missing.length > 0)(`over ssh${missing.length > 0 ? ` (without $
       processes: 2,
       connection: sshd.connection,
     });
+    const vulkan = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).includes('libvulkan.so.1');
     expect(told.findings.map(({ what, state }) => [what, state])).toEqual([
       ['connection', 'ok'],
       ['Node', 'ok'],
       ['work folder', 'ok'],
       ['free space', expect.stringMatching(/ok|warning/)],
       ['rsync', 'ok'],
-      ['GPU', 'ok'],
+      ['GPU', vulkan ? 'ok' : 'warning'],
       ['processor', 'ok'],
       ['mpirun', 'ok'],
     ]);
     expect(told.usable).toBe(true);
     expect(found(told, 'Node')?.sentence).toContain(process.versions.node);
-    expect(found(told, 'GPU')?.sentence).toBe('NVIDIA H200, NVIDIA H200.');
+    expect(found(told, 'GPU')?.sentence).toMatch(/^NVIDIA H200, NVIDIA H200(\.|, but without the Vulkan loader)/);
     expect(found(told, 'processor')?.sentence).toMatch(/^\d+ cores.* GiB of memory\.$/);
     expect(fs.readdirSync(path.join(sshd.home, 'work'))).toEqual([]);
   });
@@ -116,7 +118,7 @@ describe.skipIf(missing.length > 0)(`over ssh${missing.length > 0 ? ` (without $
     });
     await sshd.changeHostKey();
     expect((await check(machine, target)).findings).toMatchObject([
-      { what: 'connection', state: 'missing', mend: expect.stringMatching(/^ssh-keygen -f .* -R/) },
+      { what: 'connection', state: 'missing', sentence: expect.stringMatching(/`ssh-keygen -f .* -R/) },
     ]);
   });
 });
@@ -124,17 +126,29 @@ describe.skipIf(missing.length > 0)(`over ssh${missing.length > 0 ? ` (without $
 it('tells an old Node from a missing one', async () => {
   const dir = temporaryFolder();
   const old = path.join(dir, 'node');
-  const answer = (version: string) =>
-    fs.writeFileSync(old, `#!/bin/sh\necho '["${old}","${version}","linux","x64"]'\n`, { mode: 0o755 });
-  const states = async (node: string) => {
-    const told = await check(localMachine(), { kind: 'slurm', name: 'here', workDir: path.join(dir, 'w'), node });
-    return found(told, 'Node');
+  const answer = (version: string, arch: string = process.arch) => {
+    const told = JSON.stringify([old, version, process.platform, arch]);
+    fs.writeFileSync(old, `#!/bin/sh\necho '${told}'\n`, { mode: 0o755 });
+  };
+  const finding = async (node: string, what = 'Node', isLocal = false, graft?: string) => {
+    const machine = { ...localMachine(), isLocal };
+    const target = { kind: 'slurm', name: 'here', workDir: path.join(dir, 'w'), node, graft } as const;
+    return found(await check(machine, target), what);
   };
   answer('18.1.0');
-  expect(await states(old)).toMatchObject({ state: 'missing', mend: expect.stringContaining('nodejs') });
+  expect(await finding(old)).toMatchObject({ state: 'missing', mend: expect.stringContaining('nodejs') });
   answer('20.11.0');
-  expect(await states(old)).toMatchObject({ state: 'warning', sentence: expect.stringContaining('brings its own') });
-  expect(await states(path.join(dir, 'none'))).toMatchObject({ state: 'missing' });
+  expect(await finding(old)).toMatchObject({ state: 'warning', sentence: expect.stringContaining('brings its own') });
+  // Where nothing is brought, it must be new enough itself.
+  expect(await finding(old, 'Node', true)).toMatchObject({ state: 'missing' });
+  expect(await finding(old, 'Node', false, dir)).toMatchObject({ state: 'missing' });
+  expect(await finding(old, 'Graft', false, dir)).toMatchObject({
+    state: 'missing',
+    sentence: expect.stringContaining(path.join(dir, 'out/main/job.js')),
+  });
+  expect(await finding(path.join(dir, 'none'))).toMatchObject({ state: 'missing' });
+  answer('24.1.0', 'pdp11');
+  expect(await finding(old, 'system')).toMatchObject({ state: 'missing', sentence: expect.stringContaining('pdp11') });
 });
 
 describe.skipIf(noSlurm !== '')(`a real Slurm${noSlurm}`, () => {

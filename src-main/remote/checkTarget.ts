@@ -5,8 +5,8 @@ import type { RemoteTarget, TargetCheck, TargetFinding } from '../../src-shared/
 import { sizeText } from '../files/freeSpace.ts';
 import { checkSlurm } from './checkSlurm.ts';
 import type { Machine, RunResult } from './machine.ts';
-import { MIN_AGENT_NODE, MIN_JOB_NODE, nodeAt } from './nodeThere.ts';
-import { absolutePath } from './runtime.ts';
+import { isSameSystem, MIN_AGENT_NODE, MIN_JOB_NODE, nodeAt } from './nodeThere.ts';
+import { absolutePath, installRuntime } from './runtime.ts';
 
 /** Graft itself takes half a gigabyte; a base comes on top of it. */
 const LITTLE_SPACE_BYTES = 5e9;
@@ -22,6 +22,7 @@ export async function checkTarget(machine: Machine, target: RemoteTarget): Promi
     checkNode,
     checkWorkDir,
     checkSpace,
+    ...(target.graft === undefined ? [] : [checkGraft]),
     ...(machine.isLocal ? [] : [checkCopying]),
     ...(target.kind === 'slurm' ? [] : [checkGpu, checkProcessor]),
     ...(target.processes > 1 ? [checkMpirun] : []),
@@ -48,24 +49,39 @@ async function checkConnection(machine: Machine): Promise<TargetFinding> {
     const { stdout } = await ask(machine, ['uname', '-srm']);
     return { what, state: 'ok', sentence: `${machine.name} answers (${stdout.trim()}).` };
   } catch (error) {
-    const { message, details } = toErrorData(error);
-    const mend = typeof details?.['remove'] === 'string' ? details['remove'] : undefined;
-    return { what, state: 'missing', sentence: message, ...(mend === undefined ? {} : { mend }) };
+    // What mends it is typed here, not there, and stands in the sentence.
+    return { what, state: 'missing', sentence: toErrorData(error).message };
   }
 }
 
 async function checkNode(machine: Machine, target: RemoteTarget): Promise<TargetFinding> {
   const what = 'Node';
   const mend = 'conda install -c conda-forge nodejs=24';
-  const named = target.node ?? (machine.isLocal ? process.execPath : 'node');
-  const { version, major, path: file } = await nodeAt(machine, named);
+  const there = await nodeAt(machine, target.node ?? (machine.isLocal ? process.execPath : 'node'));
+  const { version, major, path: file } = there;
   if (major < MIN_AGENT_NODE) {
     const sentence = `Node ${version} (${file}) is older than the ${MIN_AGENT_NODE} that Graft needs there.`;
     return { what, state: 'missing', sentence, mend };
   }
+  if (target.graft === undefined && !isSameSystem(there)) {
+    const systems = `${there.platform} on ${there.arch}, this machine ${process.platform} on ${process.arch}`;
+    const sentence = `It is ${systems}: set Graft up there, and name its folder in the target (graft).`;
+    return { what: 'system', state: 'missing', sentence, mend: 'npm run setup && npm run build' };
+  }
   if (major >= MIN_JOB_NODE) return { what, state: 'ok', sentence: `Node ${version} (${file}).` };
+  if (target.graft !== undefined || machine.isLocal) {
+    const sentence = `Node ${version} (${file}) is older than the ${MIN_JOB_NODE} that runs need.`;
+    return { what, state: 'missing', sentence, mend };
+  }
   const sentence = `Node ${version} (${file}) answers, but runs need ${MIN_JOB_NODE}; Graft brings its own along.`;
   return { what, state: 'warning', sentence, mend };
+}
+
+/** The folder that the target names in place of a copy. */
+async function checkGraft(machine: Machine, target: RemoteTarget): Promise<TargetFinding> {
+  const what = 'Graft';
+  const { entry } = await installRuntime(machine, target);
+  return { what, state: 'ok', sentence: `${entry} trains the runs.` };
 }
 
 async function checkWorkDir(machine: Machine, { workDir }: RemoteTarget): Promise<TargetFinding> {
@@ -114,7 +130,14 @@ async function checkGpu(machine: Machine): Promise<TargetFinding> {
     .split('\n')
     .map((line) => /^GPU \d+: (.*?)(?: \(UUID.*)?$/.exec(line)?.[1])
     .filter((card) => card !== undefined);
-  if (code === 0 && cards.length > 0) return { what, state: 'ok', sentence: `${cards.join(', ')}.` };
+  if (code === 0 && cards.length > 0) {
+    const libraries = await ask(machine, ['/sbin/ldconfig', '-p']);
+    const names = cards.join(', ');
+    if (libraries.code !== 0 || libraries.stdout.includes('libvulkan.so.1'))
+      return { what, state: 'ok', sentence: `${names}.` };
+    const sentence = `${names}, but without the Vulkan loader by which the webgpu engine reaches it.`;
+    return { what, state: 'warning', sentence, mend: 'sudo apt install libvulkan1' };
+  }
   const sentence = 'nvidia-smi finds no NVIDIA card or driver there, so runs are trained on the processor.';
   return { what, state: 'warning', sentence, mend: 'sudo apt install nvidia-driver' };
 }
@@ -140,6 +163,7 @@ async function checkMpirun(machine: Machine, { mpirun, processes }: RemoteTarget
 const WHAT = new Map<Check, string>([
   [checkNode, 'Node'],
   [checkWorkDir, 'work folder'],
+  [checkGraft, 'Graft'],
   [checkSpace, 'free space'],
   [checkCopying, 'rsync'],
   [checkGpu, 'GPU'],

@@ -23,6 +23,6 @@ export function localMachine(): Machine {
   });
 }
 
-export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
 }

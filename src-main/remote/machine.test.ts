@@ -172,6 +172,7 @@ describe.each(MACHINES)('%s', (_, skipped, make) => {
     await expect(machine.send(path.join(here, 'toSend'), there)).rejects.toMatchObject(refused);
     await expect(machine.send(path.join(here, 'toSend'), at('folderLink'))).rejects.toMatchObject(refused);
     await expect(machine.fetch(at('folderLink'), path.join(here, 'fetched'))).rejects.toMatchObject(refused);
+    await expect(machine.remove(at('folderLink/secret'))).rejects.toMatchObject(refused);
     await machine.remove(at('folderLink'));
     expect(fs.readdirSync(outside)).toEqual(['secret']);
     expect(fs.readFileSync(path.join(outside, 'secret'), 'utf8')).toBe('secret');
@@ -283,6 +284,26 @@ describe.each(MACHINES)('%s', (_, skipped, make) => {
     await machine.send(from, to);
     expect(hashes(to)).toEqual(hashes(from));
   });
+});
+
+it('secrets of this process’s environment do not reach programs on this machine', async () => {
+  process.env['GRAFT_TEST_TOKEN'] = 'hf_secret';
+  process.env['Graft_Test_Api_Key'] = 'secret too';
+  process.env['GRAFT_TEST_PLAIN'] = 'plain';
+  const logFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'graft-env-')), 'log');
+  try {
+    const machine = localMachine();
+    const { stdout } = await machine.run(['env']);
+    await machine.start(['env'], { cwd: '/', logFile });
+    await expect.poll(() => fs.readFileSync(logFile, 'utf8')).toContain('GRAFT_TEST_PLAIN=plain');
+    for (const told of [stdout, fs.readFileSync(logFile, 'utf8')]) {
+      expect(told).toContain('GRAFT_TEST_PLAIN=plain');
+      expect(told).not.toMatch(/secret/);
+    }
+  } finally {
+    for (const name of ['GRAFT_TEST_TOKEN', 'Graft_Test_Api_Key', 'GRAFT_TEST_PLAIN']) delete process.env[name];
+    fs.rmSync(path.dirname(logFile), { recursive: true, force: true });
+  }
 });
 
 /** Every regular file below, by its path. */

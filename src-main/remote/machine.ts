@@ -41,7 +41,7 @@ export interface Machine {
   close(): void;
 }
 
-export interface RunOptions {
+interface RunOptions {
   cwd?: string;
   input?: string;
   timeoutMs?: number;
@@ -53,7 +53,7 @@ export interface RunResult {
   stderr: string;
 }
 
-export interface ReadResult {
+interface ReadResult {
   bytes: Uint8Array;
   /** Of the whole file. */
   sizeBytes: number;

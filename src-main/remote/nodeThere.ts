@@ -27,3 +27,8 @@ export async function nodeAt(machine: Machine, node: string): Promise<NodeThere>
   const [path, version, platform, arch] = JSON.parse(stdout) as [string, string, string, string];
   return { path, version, major: Number.parseInt(version, 10), platform, arch };
 }
+
+/** Whether the native libraries of this machine are of its kind. */
+export function isSameSystem({ platform, arch }: NodeThere): boolean {
+  return platform === process.platform && arch === process.arch;
+}

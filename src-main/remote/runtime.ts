@@ -10,7 +10,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { diskFullError } from '../files/freeSpace.ts';
 import { GRAFT_ROOT } from '../files/repository.ts';
 import type { Machine, TransferOptions } from './machine.ts';
-import { MIN_JOB_NODE, nodeAt, type NodeThere } from './nodeThere.ts';
+import { isSameSystem, MIN_JOB_NODE, nodeAt, type NodeThere } from './nodeThere.ts';
 import { runtimeFiles, type RuntimeFile } from './runtimeFiles.ts';
 
 export interface Runtime {
@@ -131,19 +131,17 @@ function isEnough({ major }: NodeThere): boolean {
 
 function nodeTooOld(machine: Machine, { path: node, version }: NodeThere): GraftError {
   const wanted = `runs need ${MIN_JOB_NODE} or newer, and the Node of this machine does not run there`;
-  return notReady(
-    machine,
-    `${machine.name} has Node ${version} (${node}), but ${wanted}; install it (${WAYS_TO_NODE}) and name its path ` +
-      'in the target.',
-  );
+  const mend = `install one (${WAYS_TO_NODE}) and name its path in the target`;
+  return notReady(machine, `${machine.name} has Node ${version} (${node}), but ${wanted}; ${mend}.`);
 }
 
-function refuseOtherSystem(machine: Machine, { platform, arch }: NodeThere): void {
-  if (platform === process.platform && arch === process.arch) return;
+function refuseOtherSystem(machine: Machine, there: NodeThere): void {
+  if (isSameSystem(there)) return;
+  const { platform, arch } = there;
   throw notReady(
     machine,
     `${machine.name} is ${platform} on ${arch} and this machine ${process.platform} on ${process.arch}, whose ` +
-      'libraries do not run there; set Graft up there (npm run setup, npm run build) and name its folder in the target.',
+      'libraries do not run there; set Graft up there (npm run setup, npm run build) and name its folder as graft.',
   );
 }
 

@@ -2,7 +2,10 @@
 import { PLAIN_PATH, type Connection } from '../../src-shared/remoteTargets.ts';
 import { usageError } from '../../src-shared/errors.ts';
 
-/** Nobody is there to answer questions; an unknown or changed key ends the connection; a dead one is noticed. */
+/**
+ * Nobody is there to answer questions; an unknown or changed key ends the connection; a dead one is noticed. A shared
+ * connection that the user has opened is used, but none is left behind.
+ */
 const ALWAYS = {
   BatchMode: 'yes',
   StrictHostKeyChecking: 'yes',
@@ -13,6 +16,9 @@ const ALWAYS = {
   ForwardX11: 'no',
   ClearAllForwardings: 'yes',
   PermitLocalCommand: 'no',
+  ControlMaster: 'no',
+  RemoteCommand: 'none',
+  LogLevel: 'INFO',
 };
 
 /** Options that ssh and sftp both take. */

@@ -23,7 +23,7 @@ const SSH_FAILED = 255;
 const NO_SPACE = /No space left on device|Disk quota exceeded/;
 
 /** Why no connection came about; undefined where ssh says nothing that Graft knows. */
-export function connectionError(ended: Ended, { name, connection }: Place): GraftError | undefined {
+function connectionError(ended: Ended, { name, connection }: Place): GraftError | undefined {
   const { stderr } = ended;
   const details = { machine: name, host: connection.host, code: ended.code, stderr: stderr.slice(-4000) };
   const away = (sentence: string) => new GraftError('MACHINE_AWAY', sentence, details);
@@ -43,7 +43,7 @@ export function connectionError(ended: Ended, { name, connection }: Place): Graf
     );
   if (/Host key verification failed|REVOKED/.test(stderr))
     return away(`${name} showed a key that ssh does not accept, so nothing was sent; type \`${typed}\` to see why.`);
-  if (/Permission denied \(|Too many authentication failures|Load key .*:/.test(stderr))
+  if (/Permission denied \([a-z]|Too many authentication failures|Load key .*:/.test(stderr))
     return away(
       `${name} (${connection.host}) does not let you in (${lastLine(stderr)}); Graft types no passwords, so ` +
         `\`${typed}\` must work without a question: put your key there by ssh-copy-id, or name it in the target.`,

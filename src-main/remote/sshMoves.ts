@@ -19,7 +19,7 @@ export async function toolFor(there: Ask): Promise<Tool> {
   return asked.every(Boolean) ? 'rsync' : 'sftp';
 }
 
-export async function hasRsync(side: Ask): Promise<boolean> {
+async function hasRsync(side: Ask): Promise<boolean> {
   const { stdout } = await side('run', { argv: ['rsync', '--version'], timeoutMs: 20_000 });
   return RSYNC.test(stdout);
 }

@@ -35,6 +35,7 @@ interface Transfer extends TransferOptions {
 
 const SLOWEST_HASH_BYTES_PER_MS = 10_000;
 const LOOK_MS = 500;
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** This machine's own side of a transfer. */
 const here = askHere({});
@@ -72,13 +73,19 @@ export async function fetchFiles(
 ): Promise<void> {
   const found = await there('list', { dir: job.from, only: job.only });
   const hashes = await hashesAt(there, job.from, found);
+  // They become names here, and stand in what sftp is told to do.
+  const odd = hashes.find((hash) => hash !== null && !SHA256.test(hash));
+  if (odd !== undefined) {
+    const sentence = `${job.name} gave something else than a hash for a file of ${job.from}, so nothing was copied.`;
+    throw new GraftError('TRANSFER_BROKEN', sentence, { machine: job.name, from: job.from, got: odd });
+  }
   // A file that has vanished since it was listed is no longer one of them.
   const files = found.flatMap((file, i) => (hashes[i] ? [{ ...file, sha256: hashes[i] }] : []));
   const missing = await missingAt(here, job.to, files);
   if (missing.length === 0) return report(job, files, [], {});
   const to = await here('receive', { dir: job.to });
   const rest = { arrived: await here('arrived', { dir: job.to }), signal: job.signal };
-  const from = await there('offer', { dir: job.from, files: missing });
+  const from = await there('offer', { dir: job.from, files: missing }, hashDeadlineMs(missing));
   try {
     await watched(here, job, files, missing, () => move(missing, { way: 'fetch', from, to, ...rest }));
     await place(here, job, missing);
@@ -144,11 +151,16 @@ async function watched(
   work: () => Promise<void>,
 ): Promise<void> {
   stopIfAsked(job);
-  const look = async () => report(job, files, missing, await side('arrived', { dir: job.to }));
+  let over = false;
+  const look = async () => {
+    const arrived = await side('arrived', { dir: job.to });
+    if (!over) report(job, files, missing, arrived);
+  };
   const watch = job.onProgress && setInterval(() => void look().catch(() => undefined), LOOK_MS);
   try {
     await work();
   } finally {
+    over = true;
     clearInterval(watch);
   }
 }

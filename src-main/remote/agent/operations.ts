@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { MOST_READ_BYTES, nearestExisting, readOwn, writeOwn } from './ownFiles.ts';
-import { isOurs, isSafeFolder, lstat, makeSafeFolder, otherOwner, ownUid, Refusal, resolvePath } from './paths.ts';
+import { isOurs, linkRefused, lstat, makeSafeFolder, otherOwner, ownUid, Refusal, resolvePath } from './paths.ts';
 import { isAlive, runProgram, signalProcess, startProgram, type RunArgs } from './programs.ts';
 import { transfers } from './transfers.ts';
 
@@ -44,7 +44,8 @@ export function operations(env: NodeJS.ProcessEnv, children = new Set<ChildProce
       if (!isOurs(stat)) throw otherOwner(target, stat.uid);
       if (target === path.parse(target).root || target === os.homedir())
         throw new Refusal('BAD_INPUT', `${target} is not removed; name a folder below it.`);
-      isSafeFolder(path.dirname(target));
+      const parent = path.dirname(target);
+      if (lstat(parent)?.isSymbolicLink()) throw linkRefused(parent);
       await fs.promises.rm(target, { recursive: true, force: true });
     },
     freeBytes: async ({ dir }: { dir: string }) => {
