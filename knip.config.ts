@@ -41,7 +41,7 @@ const config: KnipConfig = {
     'app-builder-lib',
   ],
   // Of the system.
-  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'umount', 'Xvfb'],
+  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'sha256sum', 'squeue', 'umount', 'Xvfb'],
 };
 
 export default config;
