@@ -43,7 +43,19 @@ const config: KnipConfig = {
     'app-builder-lib',
   ],
   // Of the system.
-  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'ssh-keygen', 'umount', 'Xvfb'],
+  ignoreBinaries: [
+    'apt-get',
+    'dpkg',
+    'mkfifo',
+    'mount',
+    'nvidia-smi',
+    'scontrol',
+    'sha256sum',
+    'squeue',
+    'ssh-keygen',
+    'umount',
+    'Xvfb',
+  ],
 };
 
 export default config;

@@ -26,7 +26,7 @@ const NODES = ['n1', 'n2'] as const;
 const START_LIMIT_MS = 20_000;
 const OTHERS_INSTALL_LIMIT_MS = 120_000;
 
-export type NodeName = (typeof NODES)[number];
+type NodeName = (typeof NODES)[number];
 
 export interface Slurm {
   /** Holds slurm.conf, the logs and all state. */

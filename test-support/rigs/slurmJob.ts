@@ -51,8 +51,8 @@ for (const signal of ['SIGTERM', 'SIGUSR1'])
     note(signal);
     setTimeout(end, 1000 * endSeconds);
   });
-note('begin');
 console.log('begun ' + args.at(-1));
+note('begin');
 setTimeout(end, 1000 * runSeconds);
 `;
 
