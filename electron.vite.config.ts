@@ -50,6 +50,7 @@ export default defineConfig({
         input: {
           main: 'src-main/hosts/electron/main.ts',
           worker: 'src-main/worker/main.ts',
+          job: 'src-main/jobs/main.ts',
           serve: 'src-main/hosts/web/serve.ts',
           cli: 'src-main/hosts/cli/main.ts',
           run: 'src-main/hosts/cli/run.ts',

@@ -16,12 +16,14 @@ const config: KnipConfig = {
     'bench/lab/{main,graft}.ts',
     'bench/advise/one.ts',
     'bench/data/{main,stage}.ts',
+    'bench/scale/{main,one,exchange}.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     // Bundled for GPU machines by scripts/lib/gpuBundleCode.mjs.
     'bench/gpu/{all,correct,miniTest}.ts',
     'test-support/fakes/fakeWorker.ts',
     'test-support/checks/openTorchFiles.ts',
     'test-support/rigs/loadInChild.ts',
+    'test-support/rigs/mpi/{golden,train}.ts',
   ],
   project: [
     ...['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],

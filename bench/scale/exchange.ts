@@ -51,7 +51,10 @@ async function measure(bytes: number): Promise<Exchange> {
     ranks!.sum(values);
     const summed = performance.now();
     let start = 0;
-    const back = found.map(({ length }) => tf.tidy(() => tf.neg(tf.tensor1d(values.slice(start, (start += length))))));
+    const back = found.map(({ length }) => {
+      const part = values.subarray(start, (start += length));
+      return tf.tidy(() => tf.neg(tf.tensor1d(part)));
+    });
     const handedOver = out + performance.now() - summed;
     tf.dispose([...vectors, ...back]);
     if (i === 0) continue; // the first finds nothing in place

@@ -18,7 +18,7 @@ export interface Measured {
   trainable: number;
 }
 
-export const PROCESSES = [8, 64, 512];
+const PROCESSES = [8, 64, 512];
 
 function table(head: string[], rows: string[][]): string[] {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

@@ -9,7 +9,7 @@ import { node24Path, toolPath } from './node24.mjs';
 import { modules, root, scratch } from './paths.mjs';
 import { run } from './run.mjs';
 import { setUp } from './setup.mjs';
-import { ensureBrowser, ensureVulkan } from './testNeeds.mjs';
+import { ensureBrowser, ensureMpi, ensureVulkan } from './testNeeds.mjs';
 
 /**
  * @typedef {import('./counts.mjs').Counts} Counts
@@ -86,7 +86,10 @@ export async function prepareStages(names, files) {
   if (!names.includes('unit') && !journeys) return;
   await setUp({ electron: journeys && canShowWindow(), build: true });
   process.env.GRAFT_WORKER ??= built('worker');
-  if (names.includes('unit')) await ensureVulkan();
+  if (names.includes('unit')) {
+    await ensureVulkan();
+    await ensureMpi();
+  }
   if (journeys) await ensureBrowser();
 }
 

@@ -1,4 +1,4 @@
-/** What only the tests need: a browser, and a Vulkan driver for the webgpu engine. */
+/** What only the tests need: a browser, a Vulkan driver for the webgpu engine, and both kinds of MPI. */
 import fs from 'node:fs';
 import { aptInstall, debianAsRoot, installedVersion } from './debian.mjs';
 import { node24Path, toolPath } from './node24.mjs';
@@ -70,6 +70,14 @@ export async function ensureVulkan() {
     'vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install ' +
       'mesa-vulkan-drivers 24 or newer to run them.',
   );
+}
+
+/** Without one of them the runs over MPI that it would start skip themselves, each with a line that says so. */
+export async function ensureMpi() {
+  if (!debianAsRoot()) return;
+  const wanted = { 'openmpi-bin': '/usr/bin/mpirun.openmpi', mpich: '/usr/bin/mpirun.mpich' };
+  const missing = Object.entries(wanted).flatMap(([name, file]) => (fs.existsSync(file) ? [] : [name]));
+  if (missing.length > 0) await aptInstall(missing);
 }
 
 /** Of a Debian version such as 25.0.7-2~bpo12+1; 0 for ''. @param {string} version */

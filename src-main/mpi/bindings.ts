@@ -1,4 +1,5 @@
 /** MPI's functions, called through koffi; the one place that knows what MPI's handles are. */
+import { createHash } from 'node:crypto';
 import os from 'node:os';
 import type { LibraryHandle } from 'koffi';
 import { GraftError } from '../../src-shared/errors.ts';
@@ -85,12 +86,19 @@ function joined(library: LibraryHandle, { type, world, float, double, byte, sum,
   const finalize = call('Finalize', '');
 
   call('Init_thread', 'void *, void *, int, _Out_ int *')(null, null, THREAD_FUNNELED, [0]);
+  const [rank, size, host] = [number('Comm_rank'), number('Comm_size'), os.hostname()];
+  const sumDoubles = (values: Float64Array): void =>
+    inParts(values, (part) => allreduce(inPlace, part, part.length, double, sum, world));
+  const hosts = new Float64Array(size);
+  hosts[rank] = createHash('sha256').update(host).digest().readUIntBE(0, 6);
+  sumDoubles(hosts);
   return {
-    rank: number('Comm_rank'),
-    size: number('Comm_size'),
-    host: os.hostname(),
+    rank,
+    size,
+    host,
+    here: hosts.filter((other) => other === hosts[rank]).length,
     sum: (values) => inParts(values, (part) => allreduce(inPlace, part, part.length, float, sum, world)),
-    sumDoubles: (values) => inParts(values, (part) => allreduce(inPlace, part, part.length, double, sum, world)),
+    sumDoubles,
     copy: (bytes, from = 0) => inParts(bytes, (part) => broadcast(part, part.length, byte, from, world)),
     wait: () => barrier(world),
     abort: (code) => {

@@ -2,7 +2,7 @@
 import { GraftError } from '../../src-shared/errors.ts';
 
 /** The two interfaces in use: that of Open MPI, and the one that MPICH, Intel MPI, MVAPICH and Cray share. */
-export type MpiKind = 'Open MPI' | 'MPICH';
+type MpiKind = 'Open MPI' | 'MPICH';
 
 /** Names the library's file where it is none of those below. */
 export const LIBRARY_VARIABLE = 'GRAFT_MPI_LIBRARY';

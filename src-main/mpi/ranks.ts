@@ -5,6 +5,8 @@ export interface Ranks {
   readonly size: number;
   /** Name of this process's machine. */
   readonly host: string;
+  /** How many of the processes are on this machine, this one included. */
+  readonly here: number;
   /** Each value becomes the sum over all processes, which all call it with as many values. Blocks until all have. */
   sum(values: Float32Array): void;
   /** The same in double precision. */

@@ -7,7 +7,7 @@ const ENTRY = path.resolve(
   import.meta.dirname,
   import.meta.filename.endsWith('.ts') ? 'agent/serve.ts' : 'remoteAgent.js',
 );
-const OWN_IMPORT = /\bfrom\s*(["'])(\.\.?\/[^"']+)\1/g;
+const OWN_IMPORT = /\b(from|import)\s*(["'])(\.\.?\/[^"']+)\2/g;
 
 let made: string | undefined;
 
@@ -21,8 +21,8 @@ export function agentSource(): string {
 function linked(file: string): string {
   const text = fs.readFileSync(file, 'utf8');
   const script = file.endsWith('.ts') ? module.stripTypeScriptTypes(text) : text;
-  return script.replace(OWN_IMPORT, (_, quote: string, name: string) => {
+  return script.replace(OWN_IMPORT, (_, word: string, quote: string, name: string) => {
     const inner = Buffer.from(linked(path.resolve(path.dirname(file), name))).toString('base64');
-    return `from ${quote}data:text/javascript;base64,${inner}${quote}`;
+    return `${word} ${quote}data:text/javascript;base64,${inner}${quote}`;
   });
 }

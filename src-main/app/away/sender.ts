@@ -5,7 +5,7 @@ import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import { JOB } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
-import { installRuntime } from '../../remote/runtime.ts';
+import { absolutePath, installRuntime } from '../../remote/runtime.ts';
 import type { AwayRows } from './rows.ts';
 import { jobDirOf, sendRun } from './send.ts';
 import { startProcess, submitJobs, type Place } from './submit.ts';
@@ -73,7 +73,7 @@ export class Sender {
   /** With Graft itself there. */
   async #place(runs: Run[]): Promise<Place> {
     const { machine, target, rows, signal } = this.#parts;
-    const workDir = await absolute(machine, target.workDir);
+    const workDir = await absolutePath(machine, target.workDir);
     await machine.makeFolder(workDir);
     const onProgress = (done: number, total: number): void => {
       for (const { id } of runs) rows.note(id, `Sending Graft itself: ${Math.floor((done / total) * 100)} %`);
@@ -107,10 +107,4 @@ function goOn({ store }: AwayRows, { id }: Run): string {
 /** What another try may mend. */
 function isAway(error: unknown): boolean {
   return error instanceof GraftError && (error.code === 'MACHINE_AWAY' || error.code === 'TRANSFER_BROKEN');
-}
-
-async function absolute(machine: Machine, dir: string): Promise<string> {
-  if (!dir.startsWith('~')) return dir;
-  const { stdout } = await machine.run(['pwd'], { cwd: '~' });
-  return path.posix.join(stdout.trim(), dir.slice(1));
 }

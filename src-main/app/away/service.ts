@@ -28,7 +28,7 @@ export class AwayService {
   readonly #stagingDir: string;
   readonly #timing: Timing;
   readonly #machines: Machines;
-  #lanes = new Map<string, Lane>();
+  #lanes = new Map<string, { spec: string; lane: Lane }>();
   #closed = false;
 
   constructor({ home, store, machines = new Machines(), timing = TIMING }: AwayParts) {
@@ -130,14 +130,17 @@ export class AwayService {
   async close(): Promise<void> {
     this.#closed = true;
     this.#machines.close();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.close()));
   }
 
+  /** Of the target as it is now. */
   #lane(name: string): Lane | undefined {
     const target = this.#store.catalog.targets.get(name);
     if (!target || this.#closed) return undefined;
+    const spec = JSON.stringify(target);
     const known = this.#lanes.get(name);
-    if (known) return known;
+    if (known?.spec === spec) return known.lane;
+    void known?.lane.close();
     const lane = new Lane({
       store: this.#store,
       target,
@@ -145,7 +148,7 @@ export class AwayService {
       stagingDir: this.#stagingDir,
       timing: this.#timing,
     });
-    this.#lanes.set(name, lane);
+    this.#lanes.set(name, { spec, lane });
     return lane;
   }
 }

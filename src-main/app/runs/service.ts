@@ -11,6 +11,7 @@ import type { Home } from '../storage/home.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { exportJob, importJob, type JobExport } from '../away/jobFolders.ts';
 import { AwayService, type AwayParts } from '../away/service.ts';
 import type { RunEvent, RunsEvent } from './channel.ts';
 import { checkStart, newOutDir, targetOf, type annotateSchema, type archiveSchema, type StartRun } from './input.ts';
@@ -93,9 +94,9 @@ export class RunService {
 
   /**
    * Checks the request, writes the row and queues the run. A run that names no memory limit gets the one of the
-   * settings. Throws GraftError where model, dataset or settings do not fit.
+   * settings. `begin: false`: it waits, paused. Throws GraftError where model, dataset or settings do not fit.
    */
-  async start(input: StartRun): Promise<RunView> {
+  async start(input: StartRun, { begin = true } = {}): Promise<RunView> {
     const target = targetOf(input);
     if (target !== undefined) this.#away.requireTarget(target);
     const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
@@ -107,7 +108,7 @@ export class RunService {
       notBefore: checked.notBefore ?? null,
       spec,
     };
-    if (target === undefined) return this.add(run);
+    if (target === undefined) return this.add(run, { start: begin });
     this.#away.insert(run, target, () => undefined);
     this.tellQueued([spec.runId]);
     return this.require(spec.runId);
@@ -248,6 +249,16 @@ export class RunService {
     if (run.away) return this.#away.again(run);
     this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
+  }
+
+  /** As exportJob in app/away/jobFolders.ts. */
+  exportJob(id: string, options: JobExport): ReturnType<typeof exportJob> {
+    return exportJob(this.#store, this.require(id), options);
+  }
+
+  /** As importJob in app/away/jobFolders.ts. */
+  importJob(jobDir: string): Promise<RunView> {
+    return importJob(this.#store, jobDir);
   }
 
   /** As Runner.hold. */

@@ -26,6 +26,8 @@ export interface Command {
   positionals: string[];
   summary: string;
   options: Options;
+  /** It answers signals itself. */
+  endsItself?: true;
   /** Returns the machine-readable result. */
   run(context: Context): Promise<object>;
 }

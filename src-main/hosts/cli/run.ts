@@ -21,6 +21,7 @@ import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { hubLogin, hubLogout } from './hub.ts';
+import { jobExport, jobImport } from './job.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
@@ -40,6 +41,7 @@ import { targetsAdd, targetsCheck, targetsList, targetsRemove } from './targets.
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
+import { worker } from './worker.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { openServing } from '../openai/server.ts';
@@ -98,6 +100,9 @@ const COMMANDS: Command[] = [
   labStudy,
   labAdvise,
   labSizes,
+  jobExport,
+  jobImport,
+  worker,
   backupsList,
   backupsRestore,
   demo,
@@ -145,7 +150,8 @@ async function runCommand(command: Command, args: Args): Promise<void> {
     process.send?.({ ending: true });
     void close().finally(() => process.exit(130));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  if (!command.endsItself)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   const write = (text: string): void => {
     if (!json) process.stdout.write(printable(text));
   };

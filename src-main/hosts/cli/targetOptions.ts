@@ -81,7 +81,7 @@ function slurmOf(args: Args): NewRemoteTarget {
     kind: 'slurm',
     ...commonOf(args),
     connection: connectionOf(args),
-    options: Object.fromEntries(args.texts('slurm').map(slurmOption)),
+    options: slurmOptionsOf(args),
     atATime: args.integer('at-a-time'),
   };
 }
@@ -111,6 +111,11 @@ function connectionOf(args: Args) {
     return text === undefined ? undefined : path.resolve(text);
   };
   return { host, port: args.integer('port'), identityFile: local('identity-file'), configFile: local('ssh-config') };
+}
+
+/** What `--slurm` names. Throws a usage error BAD_USAGE. */
+export function slurmOptionsOf(args: Args): Partial<Record<SlurmOption, string>> {
+  return Object.fromEntries(args.texts('slurm').map(slurmOption));
 }
 
 /** The first equals sign ends the name: a value may hold others, and commas. */

@@ -6,11 +6,15 @@ import { chooseEngine } from '../../../src-shared/chooseEngine.ts';
 import { reportBackends } from '../../engine/backends/backends.ts';
 
 const MOST_MS = 120_000;
+/** The program of a job, as source or as bundle. */
+const ENTRY = path.resolve(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../main.ts' : 'job.js',
+);
 
 /** Throws NO_ENGINE. */
 export function engineHere(): BackendName {
-  const entry = process.argv[1] ?? path.join(import.meta.dirname, '../main.ts');
-  const told = execFileSync(process.execPath, [...process.execArgv, entry, 'engines'], {
+  const told = execFileSync(process.execPath, [...process.execArgv, ENTRY, 'engines'], {
     encoding: 'utf8',
     timeout: MOST_MS,
     stdio: ['ignore', 'pipe', 'inherit'],

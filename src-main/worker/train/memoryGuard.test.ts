@@ -113,14 +113,17 @@ describe('on tensorflow', () => {
   });
 
   it('is the room that the plan tells, less what the process holds beside tensors', () => {
-    const limits = tensorLimits('tensorflow', false, undefined);
+    const limits = tensorLimits('tensorflow', false, undefined, 1);
     const besidesTensors = process.memoryUsage.rss() - tf.memory().numBytes;
     const { freeBytes, mostBytes } = machineRoom({ ownBytes: process.memoryUsage.rss() });
     // What is available changes from moment to moment, if not by a tenth of the machine.
     expect(Math.abs(limits.tensorLimitBytes! - (freeBytes - besidesTensors))).toBeLessThan(0.1 * os.totalmem());
     expect(Math.abs(limits.mostTensorBytes! - (mostBytes - besidesTensors))).toBeLessThan(0.01 * os.totalmem());
-    expect(tensorLimits('webgpu', true, 5)).toEqual({ tensorLimitBytes: 5, mostTensorBytes: 5 });
-    expect(tensorLimits('webgpu', false, undefined)).toEqual({ tensorLimitBytes: null, mostTensorBytes: null });
+    const half = tensorLimits('tensorflow', false, undefined, 2).tensorLimitBytes!;
+    expect(half).toBeLessThan(0.6 * limits.tensorLimitBytes!);
+    expect(half).toBeGreaterThan(0.4 * limits.tensorLimitBytes!);
+    expect(tensorLimits('webgpu', true, 5, 2)).toEqual({ tensorLimitBytes: 5, mostTensorBytes: 5 });
+    expect(tensorLimits('webgpu', false, undefined, 1)).toEqual({ tensorLimitBytes: null, mostTensorBytes: null });
   });
 
   it('a limit below what the model takes ends a real run before its first step', async () => {

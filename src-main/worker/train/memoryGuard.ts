@@ -16,12 +16,13 @@ import { workOn, type MeasuredStep } from './stepWork.ts';
 
 /**
  * What tensors may hold of the room that the plan told; null: only the engine itself says when memory has run out. Ask
- * when the model is loaded.
+ * when the model is loaded. `processes`: of this run on the machine, which share what is free; a limit is of each.
  */
 export function tensorLimits(
   engine: BackendName,
   gpu: boolean,
   memoryLimitBytes: number | undefined,
+  processes: number,
 ): Pick<Run, 'tensorLimitBytes' | 'mostTensorBytes'> {
   const onCard = engine === 'webgpu' || gpu;
   if (onCard && memoryLimitBytes === undefined) return { tensorLimitBytes: null, mostTensorBytes: null };
@@ -29,7 +30,8 @@ export function tensorLimits(
   const { freeBytes, mostBytes } = roomFor({ engine, train: { memoryLimitBytes } }, { gpu, card: null }, rss)!;
   // A card's memory holds the tensors only.
   const besidesTensors = onCard ? 0 : rss - tf.memory().numBytes;
-  return { tensorLimitBytes: freeBytes - besidesTensors, mostTensorBytes: mostBytes - besidesTensors };
+  const share = (bytes: number): number => (memoryLimitBytes === undefined ? rss + (bytes - rss) / processes : bytes);
+  return { tensorLimitBytes: share(freeBytes) - besidesTensors, mostTensorBytes: share(mostBytes) - besidesTensors };
 }
 
 /**

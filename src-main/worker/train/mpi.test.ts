@@ -84,6 +84,8 @@ describe.each(MPIS)('%s', (mpi) => {
       expectClose(evaluations(several), evaluations(one), { rtol: 1e-5, atol: 0 });
       expect(several.events('started')).toHaveLength(1);
       // every process ends with the first one's result
+      for (const line of several.lines())
+        if ('pid' in line) expect(line).toMatchObject({ size: processes, here: processes });
       const [first, ...others] = several.results();
       expect(others).toHaveLength(processes - 1);
       for (const other of others) expect(other).toEqual(first);

@@ -88,7 +88,7 @@ export async function startRun(draft: Draft, { state, emit, team, keepsStart = t
     plan,
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),
-    ...tensorLimits(engine, gpu, settings.memoryLimitBytes),
+    ...tensorLimits(engine, gpu, settings.memoryLimitBytes, team.here),
     keepsOnlyNewestState: trainsBase,
     sampler: null,
     emit,

@@ -15,6 +15,8 @@ export interface Team {
   /** Of this process, from 0 on: the first alone tells and writes. */
   readonly rank: number;
   readonly size: number;
+  /** Of them on this machine, whose memory they share. */
+  readonly here: number;
   /** What the user wants, as all know it since they last met. */
   readonly control: Wishes;
   /** Each does `work`, on whose way none meets another. Throws on all what it throws on one. */
@@ -38,6 +40,7 @@ export function alone(control: Wishes): Team {
   return {
     rank: 0,
     size: 1,
+    here: 1,
     control,
     each: async (work) => work(),
     first: async (work) => work(),
@@ -99,6 +102,7 @@ export function teamOf(ranks: Ranks, own: Wishes): Team {
   return {
     rank,
     size,
+    here: ranks.here,
     control,
     each,
     first: async <T>(work: () => T | Promise<T>): Promise<T> => {

@@ -36,7 +36,7 @@ export async function wholeStep(run: Run, share: RowShare, options: LossOptions)
   }
   team.sumStep(values, failure);
   let start = 0;
-  const flat = sizes.map((size) => tf.tensor1d(values.slice(start, (start += size)), 'float32'));
+  const flat = sizes.map((size) => tf.tensor1d(values.subarray(start, (start += size)), 'float32'));
   return { tokens: values[total + 1]!, sums: { loss: tf.scalar(values[total]!), flat } };
 }
 

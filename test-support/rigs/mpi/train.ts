@@ -22,7 +22,7 @@ export interface MpiJob {
 }
 
 export type MpiLine =
-  | { rank: number; size: number; pid: number }
+  | { rank: number; size: number; here: number; pid: number }
   | { event: TrainEvent }
   | { rank: number; result: TrainResult }
   | { rank: number; error: ErrorData };
@@ -34,7 +34,7 @@ const write = (line: MpiLine): void => fs.appendFileSync(job.log, `${JSON.string
 const control = new CallControl();
 process.on('SIGUSR2', () => control.ask('pause'));
 process.on('SIGHUP', () => control.ask('stop'));
-write({ rank, size: ranks?.size ?? 1, pid: process.pid });
+write({ rank, size: ranks?.size ?? 1, here: ranks?.here ?? 1, pid: process.pid });
 const emit = (event: TrainEvent): void => {
   if (event.type === 'step' && event.step === job.untold) throw new Error('the first process cannot tell');
   write({ event });
