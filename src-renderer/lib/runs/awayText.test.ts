@@ -39,7 +39,8 @@ describe('where a run is trained', () => {
 
   it('when it was last heard of', () => {
     expect(heardOf(away(), NOW)).toBe('Last heard of 12 s ago.');
-    expect(heardOf(away({ seenAt: '2026-12-01T11:59:59.700Z' }), NOW)).toBeUndefined();
+    expect(heardOf(away({ seenAt: '2026-12-01T11:59:52Z' }), NOW)).toBe('Heard of just now.');
+    expect(heardOf(away({ phase: 'paused' }), NOW)).toBeUndefined();
     expect(heardOf(away({ seenAt: null }), NOW)).toBeUndefined();
     expect(heardOf(away({ phase: 'sending' }), NOW)).toBeUndefined();
     expect(heardOf(away({ phase: 'completed' }), NOW)).toBeUndefined();

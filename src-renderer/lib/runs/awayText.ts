@@ -3,6 +3,8 @@ import type { AwayView } from '../../../src-shared/away.ts';
 import type { RemoteKind, TargetLoad } from '../../../src-shared/remoteTargets.ts';
 import { formatCount, formatDate, formatTimeLeft } from '../format.ts';
 
+/** A target is asked every few seconds. */
+const JUST_NOW_MS = 10_000;
 const OVER: readonly AwayView['phase'][] = ['completed', 'stopped', 'failed'];
 
 export function isAwayOver({ phase }: Pick<AwayView, 'phase'>): boolean {
@@ -32,7 +34,7 @@ export function awayPlace(away: AwayView): string {
 /** What it waits for, or why it stands still; undefined where its state says all. */
 export function awayState({ phase, kind, startsAt }: AwayView): string | undefined {
   if (phase === 'sending') return 'Its files are on their way there.';
-  if (phase === 'interrupted') return 'It was told to end there and has kept its state, from which it can go on.';
+  if (phase === 'interrupted') return 'It was told to end there, has kept its state, and waits to be begun again.';
   if (phase !== 'waiting') return undefined;
   if (kind === 'ssh') return 'It is about to begin.';
   return startsAt === null
@@ -52,12 +54,12 @@ export function awayWord({ phase, startsAt }: AwayView): string | undefined {
   return words[phase];
 }
 
-/** `Last heard of 12 s ago.`; undefined once it is over, and while nothing is to be heard of. */
+/** `Last heard of 12 s ago.`; undefined while nothing is to be heard of: before it is there, paused, over. */
 export function heardOf(away: AwayView, nowMs: number): string | undefined {
   const { phase, seenAt } = away;
-  if (isAwayOver(away) || seenAt === null) return undefined;
+  if (isAwayOver(away) || phase === 'sending' || phase === 'paused' || seenAt === null) return undefined;
   const agoMs = nowMs - Date.parse(seenAt);
-  return phase === 'sending' || agoMs < 1000 ? undefined : `Last heard of ${formatTimeLeft(agoMs)} ago.`;
+  return agoMs < JUST_NOW_MS ? 'Heard of just now.' : `Last heard of ${formatTimeLeft(agoMs)} ago.`;
 }
 
 /** How busy a target is, and when a run sent now would begin. */
