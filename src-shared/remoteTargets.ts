@@ -62,7 +62,7 @@ const connection = {
   /** A configuration file in place of ~/.ssh/config. */
   configFile: localPathSchema.optional(),
 };
-export const connectionSchema = z.object(connection);
+const connectionSchema = z.object(connection);
 export type Connection = z.infer<typeof connectionSchema>;
 
 const common = {
@@ -81,7 +81,7 @@ const common = {
   threads: z.number().int().min(1).max(1024).optional(),
 };
 
-export const sshTargetSchema = z.object({
+const sshTargetSchema = z.object({
   kind: z.literal('ssh'),
   ...common,
   workDir: remotePathSchema,
@@ -90,7 +90,7 @@ export const sshTargetSchema = z.object({
   connection: connectionSchema,
 });
 
-export const slurmTargetSchema = z.object({
+const slurmTargetSchema = z.object({
   kind: z.literal('slurm'),
   ...common,
   /** Absent: this machine is a login node. */

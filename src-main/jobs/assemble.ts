@@ -79,7 +79,7 @@ function copyRunState(from: string, to: string): void {
 }
 
 /** Regular files, by their paths relative to `dir` with `/`. */
-export function filesBelow(dir: string): string[] {
+function filesBelow(dir: string): string[] {
   return fs
     .readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
