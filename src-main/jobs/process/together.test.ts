@@ -1,4 +1,4 @@
-/** A job that several processes train, begun by a real mpirun: told to end, one killed, going on with another number. */
+/** A job that several processes train, begun by a real mpirun: paused, one killed, going on with another number. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
