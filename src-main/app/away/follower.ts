@@ -68,7 +68,7 @@ export class Follower {
     const wish = wishes.undelivered(runId);
     if (!wish) return;
     await machine.write(path.posix.join(jobDir, JOB.control), JSON.stringify({ action: wish, afterAttempt: attempt }));
-    wishes.delivered(runId);
+    wishes.delivered(runId, wish);
   }
 
   /** Whether it was to stop, which one that waits does at once. */

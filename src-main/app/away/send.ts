@@ -24,8 +24,11 @@ export function jobDirOf({ workDir }: RemoteTarget, runId: string): string {
   return path.posix.join(workDir, WORK.jobs, runId);
 }
 
-/** Sent again, a job keeps what it has done there. Throws what the machine throws; what has arrived stays. */
-export async function sendRun(run: Run, { jobDir }: Pick<AwayRun, 'jobDir'>, sending: Sending): Promise<void> {
+/**
+ * Sent again, a job keeps what it has done there; whether there was none. Throws what the machine throws; what has
+ * arrived stays.
+ */
+export async function sendRun(run: Run, { jobDir }: Pick<AwayRun, 'jobDir'>, sending: Sending): Promise<boolean> {
   const { machine, target } = sending;
   const inputs = inputsOf(run.spec);
   await machine.makeFolder(path.posix.join(target.workDir, WORK.jobs));
@@ -34,12 +37,15 @@ export async function sendRun(run: Run, { jobDir }: Pick<AwayRun, 'jobDir'>, sen
   await sendInput(inputs.data, 'the data', sending);
   if (inputs.start) await sendInput(inputs.start, 'the adapter that it begins with', sending);
   await machine.makeFolder(jobDir);
-  if (await machine.exists(path.posix.join(jobDir, JOB.file))) return;
+  const isNew = !(await machine.exists(path.posix.join(jobDir, JOB.file)));
+  // Written once all of it is there.
+  if (!isNew && (await machine.exists(path.posix.join(jobDir, JOB.control)))) return false;
   await staged(sending, async (dir) => {
     const places = { base: [...base, up(inputs.base)], data: up(inputs.data), start: inputs.start && up(inputs.start) };
     assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
     await machine.send(dir, jobDir, options(sending, 'the run'));
   });
+  return isNew;
 }
 
 /** From the folder of a job. */

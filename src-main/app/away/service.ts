@@ -3,6 +3,7 @@
  * opened again meanwhile.
  */
 import path from 'node:path';
+import type { AwayWish } from '../../catalog/away.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
@@ -12,7 +13,6 @@ import { isOver, type RunView } from '../runs/view.ts';
 import type { Home } from '../storage/home.ts';
 import { Lane, type Timing } from './lane.ts';
 import { Machines } from './machines.ts';
-import type { Wish } from './wishes.ts';
 
 const TIMING: Timing = { lookMs: 2000, patienceMs: 60_000 };
 
@@ -96,7 +96,7 @@ export class AwayService {
   }
 
   /** Asks a run that is not over to pause or stop. One that is still being sent just ends. */
-  ask(run: RunView, wish: Wish): RunView {
+  ask(run: RunView, wish: AwayWish): RunView {
     const { catalog, wishes } = this.#store;
     const away = catalog.away.get(run.id);
     if (wish === 'stop' && (away?.phase === 'sending' || run.status === 'paused')) {
