@@ -1,11 +1,9 @@
 /** Runs that are carried elsewhere as a folder, by hand, and what comes back of them. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Run } from '../../catalog/runs.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { SlurmTarget } from '../../../src-shared/remoteTargets.ts';
-import { fileSha256 } from '../../files/sha256.ts';
 import { GRAFT_ROOT } from '../../files/repository.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
 import { assembleJob, copyInput } from '../../jobs/assemble.ts';
@@ -22,6 +20,7 @@ import { recordEnd } from '../runs/recordEnd.ts';
 import { logMessage, recordEvent } from '../runs/recordEvent.ts';
 import type { RunStore } from '../runs/store.ts';
 import { isOver, type RunView } from '../runs/view.ts';
+import { checkResult } from './checkResult.ts';
 import { collect } from './collect.ts';
 import { withoutPlace } from './follow.ts';
 
@@ -165,24 +164,4 @@ function knownRun(store: RunStore, id: string, jobDir: string): Run {
       runId: id,
     });
   return run;
-}
-
-/** Throws JOB_CHANGED. */
-function checkResult(outDir: string, sha256: string): void {
-  if (fs.existsSync(outDir) && weightsSha256(outDir) === sha256) return;
-  throw new GraftError(
-    'JOB_CHANGED',
-    `The weights in ${outDir} are not what the job has written; copy the folder again.`,
-    { outDir },
-  );
-}
-
-/** Of the weights file; of several shards as basemodel/rewrite.ts tells it. */
-function weightsSha256(dir: string): string {
-  const names = fs.readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
-  const [first, ...others] = names.sort().map((name) => ({ name, sha256: fileSha256(path.join(dir, name)) }));
-  if (!first) return '';
-  if (others.length === 0) return first.sha256;
-  const lines = [first, ...others].map(({ name, sha256 }) => `${sha256}  ${name}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
 }
