@@ -146,7 +146,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
-  if (takeQueued) away.begin();
+  if (takeQueued) away.attend();
   return {
     home,
     catalog,
