@@ -171,7 +171,7 @@ export function createServices({
     heat,
     runs,
     away,
-    jobs: new JobFolders(store),
+    jobs: new JobFolders({ home, store }),
     runHistory: new RunHistory(catalog, runs),
     studies,
     suites,

@@ -17,9 +17,11 @@ import { readState } from '../../jobs/state.ts';
 import { localMachine } from '../../remote/localMachine.ts';
 import { runtimeFiles } from '../../remote/runtimeFiles.ts';
 import { recordEnd } from '../runs/recordEnd.ts';
-import { logMessage, recordEvent } from '../runs/recordEvent.ts';
+import { logMessage, recordAgain } from '../runs/recordEvent.ts';
+import { newOutDir } from '../runs/input.ts';
 import type { RunStore } from '../runs/store.ts';
-import { isOver, type RunView } from '../runs/view.ts';
+import type { RunView } from '../runs/view.ts';
+import type { Home } from '../storage/home.ts';
 import { checkResult } from './checkResult.ts';
 import { collect } from './collect.ts';
 import { withoutPlace } from './follow.ts';
@@ -38,9 +40,11 @@ export interface JobExport {
 const RUNTIME = 'graft';
 
 export class JobFolders {
+  readonly #home: Home;
   readonly #store: RunStore;
 
-  constructor(store: RunStore) {
+  constructor({ home, store }: { home: Home; store: RunStore }) {
+    this.#home = home;
     this.#store = store;
   }
 
@@ -49,7 +53,7 @@ export class JobFolders {
   }
 
   import(jobDir: string): Promise<RunView> {
-    return importJob(this.#store, jobDir);
+    return importJob(this.#home, this.#store, jobDir);
   }
 }
 
@@ -115,15 +119,15 @@ function sizeBelow(dir: string): number {
 /**
  * Takes what came back of a job into its run. Throws JOB_NOT_FOUND, a usage error RUN_NOT_FOUND for a run of another
  * catalogue, JOB_NOT_OURS where base or settings are others than the run's, JOB_CHANGED where the result is not what
- * the job says, and a usage error where there is nothing to take.
+ * the job says, and a usage error where there is nothing to take, or the run has it already.
  */
-async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
+async function importJob(home: Home, store: RunStore, jobDir: string): Promise<RunView> {
   const job = readJobFile(jobDir);
   const run = knownRun(store, job.runId, jobDir);
-  if (job.base.hash !== run.spec.model.hash || JSON.stringify(job.spec.method) !== JSON.stringify(run.spec.method))
+  if (job.base.hash !== run.spec.model.hash || settingsOf(job.spec) !== settingsOf(run.spec))
     throw new GraftError(
       'JOB_NOT_OURS',
-      `The job in ${jobDir} trains another base or another method than the run ${run.name}; bring the folder back ` +
+      `The job in ${jobDir} trains another base or with other settings than the run ${run.name}; bring the folder back ` +
         'that was written for it.',
       { jobDir, runId: run.id },
     );
@@ -135,19 +139,40 @@ async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
         'to the end, then bring the folder back.',
       { jobDir, phase: state?.phase ?? null },
     );
-  checkResult(path.join(jobDir, state.result.outDir), state.result.sha256);
-  const found = await collect(localMachine(), run, { jobDir: path.resolve(jobDir) }, state.result);
+  const { result } = state;
+  const has = run.result ?? run.interim;
+  if (has?.sha256 === result.sha256 && has.steps === result.steps)
+    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} has this result already; nothing was changed.`, {
+      runId: run.id,
+    });
+  if (result.outcome !== 'paused') checkResult(path.join(jobDir, JOB.outDir), result.sha256);
   const { events } = readEvents(new TextEncoder().encode(readOwnText(path.join(jobDir, JOB.events)) ?? ''));
+  // The adapter that it has by now stays.
+  const spec = run.result ? { ...run.spec, outDir: newOutDir(home, run.spec.method.type) } : run.spec;
+  const taken = { ...run, spec };
+  const found = await collect(localMachine(), taken, { jobDir: path.resolve(jobDir) }, result);
   store.catalog.transaction(() => {
-    for (const { event, atMs } of events.map(withoutPlace)) {
-      recordEvent(store.catalog, run.id, event, atMs);
-      if (event.type === 'started') store.catalog.runs.update(run.id, { started: event });
-    }
+    const told = events.map(withoutPlace);
+    recordAgain(store.catalog, run.id, told);
+    const started = told.flatMap(({ event }) => (event.type === 'started' ? event : [])).at(-1);
     const startedAt = events[0] ? new Date(events[0].atMs).toISOString() : null;
-    store.catalog.runs.update(run.id, { startedAt });
-    for (const message of recordEnd(store.catalog, run, found)) logMessage(store.catalog, run.id, message);
+    store.catalog.runs.update(run.id, { spec, error: null, endedAt: null, startedAt, ...(started ? { started } : {}) });
+    for (const message of recordEnd(store.catalog, taken, found)) logMessage(store.catalog, run.id, message);
   });
   return store.announce(run.id);
+}
+
+/** What decides what is trained, as text. */
+function settingsOf({ method, objective, train, data }: Run['spec']): string {
+  const { memoryLimitBytes: _ofThisMachine, ...settings } = train;
+  const { file: _whereItLies, ...rows } = data;
+  return JSON.stringify(sorted({ method, objective, settings, rows }));
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, part]) => [name, sorted(part)]));
 }
 
 function knownRun(store: RunStore, id: string, jobDir: string): Run {
@@ -159,9 +184,13 @@ function knownRun(store: RunStore, id: string, jobDir: string): Run {
         `"${path.join(jobDir, JOB.outDir)}".`,
       { runId: id },
     );
-  if (isOver(run) && run.status === 'completed')
-    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} is completed already; nothing was changed.`, {
-      runId: id,
-    });
+  if (run.status === 'completed' || run.status === 'queued' || run.status === 'running')
+    throw usageError(
+      'RUN_NOT_FOR_EXPORT',
+      run.status === 'completed'
+        ? `The run ${run.name} is completed already; nothing was changed.`
+        : `The run ${run.name} is ${run.status} by now; stop it before you bring in what was trained elsewhere.`,
+      { runId: id, status: run.status },
+    );
   return run;
 }

@@ -15,9 +15,9 @@ function targetLine(away: AwayView | null): string | null {
   return `${away.target}${job}: ${away.note ?? 'waits for its turn'}`;
 }
 
-/** A listener that says what happens. */
-export function sayProgress(say: (line: string) => void): (event: RunEvent) => void {
-  let totalSteps = 0;
+/** A listener that says what happens; `steps`: of a run that has begun already. */
+export function sayProgress(say: (line: string) => void, steps = 0): (event: RunEvent) => void {
+  let totalSteps = steps;
   let saidMs = -Infinity;
   let saidOfTarget = '';
   return (event) => {
