@@ -1,7 +1,9 @@
 /** Nothing is begun, recorded or taken back twice: by two Grafts on one data folder, or after one that was killed. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ChangedMachines } from '../../../test-support/rigs/changedMachines.ts';
+import { secondGraft } from '../../../test-support/rigs/startSecondGraft.ts';
 import { slurmNote, startSlurm, type Slurm } from '../../../test-support/rigs/slurm.ts';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
 import { until } from '../../../test-support/rigs/tinyJob.ts';
@@ -9,12 +11,10 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import type { Machine } from '../../remote/machine.ts';
 import { readState } from '../../jobs/state.ts';
 import { isOver } from '../runs/view.ts';
-import { Machines } from './machines.ts';
 
 const note = await slurmNote();
 const LIMIT_MS = 120_000;
 const TIMING = { lookMs: 200, patienceMs: 3000 };
-const SECOND = path.resolve(import.meta.dirname, '../../../test-support/rigs/secondGraft.ts');
 
 describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS }, () => {
   let slurm: Slurm;
@@ -28,7 +28,7 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
   });
 
   function bench(change: (machine: Machine) => Partial<Machine> = () => ({})): TestBench {
-    const opened = openBench({ away: { timing: TIMING, machines: new Changed(change) } });
+    const opened = openBench({ away: { timing: TIMING, machines: new ChangedMachines(change) } });
     onTestFinished(() => opened.close());
     opened.services.catalog.targets.save({
       kind: 'slurm',
@@ -146,27 +146,7 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     await until(() => isOver(runs.require(id)));
     expect(runs.require(id).status).toBe('stopped');
   });
-
-  function secondGraft(home: string, program?: string) {
-    const args = [SECOND, home, ...(program ? [program] : [])];
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' });
-    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
-    onTestFinished(() => void child.kill('SIGKILL'));
-    return { ended, kill: () => child.kill('SIGKILL') };
-  }
 });
-
-class Changed extends Machines {
-  #change: (machine: Machine) => Partial<Machine>;
-  constructor(change: (machine: Machine) => Partial<Machine>) {
-    super();
-    this.#change = change;
-  }
-  override of(target: Parameters<Machines['of']>[0]): Machine {
-    const machine = super.of(target);
-    return { ...machine, ...this.#change(machine) };
-  }
-}
 
 function expectOnce({ services }: TestBench, id: string, steps: number): void {
   expect(services.catalog.metrics.after(id, 0).map(({ step }) => step)).toEqual(
