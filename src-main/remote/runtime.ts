@@ -75,7 +75,8 @@ async function setUpThere(machine: Machine, graft: string, node: string | undefi
   throw nodeTooOld(machine, found);
 }
 
-function filesOf(root: string): RuntimeFile[] {
+/** What is copied of the Graft in this folder. Throws TARGET_NOT_READY where it has not been built. */
+export function filesOf(root: string): RuntimeFile[] {
   const entry = path.join(root, ENTRY);
   if (fs.existsSync(entry)) return runtimeFiles(root);
   const sentence = `There is no built Graft here to copy to another machine (${entry}); type npm run build.`;

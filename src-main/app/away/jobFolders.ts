@@ -17,7 +17,7 @@ import { readOwnText } from '../../jobs/ownFile.ts';
 import { jobScript, type ScriptKind } from '../../jobs/scripts/jobScript.ts';
 import { readState } from '../../jobs/state.ts';
 import { localMachine } from '../../remote/localMachine.ts';
-import { runtimeFiles } from '../../remote/runtimeFiles.ts';
+import { filesOf } from '../../remote/runtime.ts';
 import { recordEnd } from '../runs/recordEnd.ts';
 import { logMessage, recordEvent } from '../runs/recordEvent.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -108,7 +108,7 @@ async function exportJob(
 }
 
 function copyRuntime(from: string, to: string): void {
-  for (const { place, source } of runtimeFiles(from)) {
+  for (const { place, source } of filesOf(from)) {
     const target = path.join(to, place);
     fs.mkdirSync(path.dirname(target), { recursive: true });
     fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE);
