@@ -440,6 +440,8 @@ export const layers = {
       'test-support/fixtures/starterGguf.ts',
       'test-support/fixtures/tinyModel.ts',
       'test-support/fixtures/workbook.ts',
+      'test-support/rigs/slurm.ts',
+      'test-support/rigs/sshd.ts',
     ],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],

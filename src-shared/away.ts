@@ -21,6 +21,8 @@ export interface AwayView {
   host: string | null;
   /** What the user should know of it now; null for nothing. */
   note: string | null;
+  /** The note says what keeps Graft from following it, or from sending it. */
+  isCutOff: boolean;
   /** When it was last heard of (ISO 8601); null for never. */
   seenAt: string | null;
   /** When it is expected to begin (ISO 8601); null where nobody knows, and once it has begun. */

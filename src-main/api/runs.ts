@@ -1,5 +1,6 @@
-/** Training runs: start, queue, watch, pause, stop, resume, remove. */
+/** Training runs: start, queue, watch, pause, stop, resume, remove, carry elsewhere. */
 import { z } from 'zod';
+import { exportJobSchema, importJobSchema } from '../app/away/inputs.ts';
 import { byId, nameSchema } from '../app/inputs.ts';
 import { canExtend, extend, extendSchema } from '../app/runs/extend.ts';
 import { annotateSchema, archiveSchema, startRunSchema, startTimeSchema } from '../app/runs/input.ts';
@@ -12,7 +13,7 @@ import { procedure, router } from './trpc.ts';
 const allIds = z.object({ ids: z.array(z.string()) });
 
 export function runsRouter(services: Services) {
-  const { runs } = services;
+  const { runs, jobs } = services;
   return router({
     list: procedure.query(() => runs.list()),
     queue: procedure.query(() => runs.queue()),
@@ -39,6 +40,9 @@ export function runsRouter(services: Services) {
     extend: procedure.input(extendSchema).mutation(({ input }) => extend(services, input)),
     canExtend: procedure.input(byId).query(({ input }) => canExtend(runs.require(input.id))),
     rollBack: procedure.input(rollBackSchema).mutation(({ input }) => rollBack(services, input)),
+
+    exportJob: procedure.input(exportJobSchema).mutation(({ input: { id, ...job } }) => jobs.export(id, job)),
+    importJob: procedure.input(importJobSchema).mutation(({ input }) => jobs.import(input.dir)),
 
     ...runHistoryProcedures(services),
   });

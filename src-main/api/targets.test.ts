@@ -97,7 +97,7 @@ describe('targets', () => {
     const id = await sent('lab');
     const away = {
       ...{ target: 'lab', kind: 'slurm', phase: 'waiting', slurmJob: '12', arrayTask: null },
-      ...{ host: null, note: null, seenAt: null, startsAt: null },
+      ...{ host: null, note: null, seenAt: null, startsAt: null, isCutOff: false },
     };
     expect((await bench.api.runs.list()).map((run) => run.away)).toEqual([away]);
     expect((await bench.api.home.board()).runs.map((run) => [run.id, run.away])).toEqual([[id, away]]);

@@ -17,6 +17,8 @@ export type { LabAnswers, LabMade } from '../app/lab/service.ts';
 export type { SimilarityOverview } from '../app/lab/overview.ts';
 export type { ExportEvent } from '../app/exports/service.ts';
 export type { ModelView } from '../app/models/state.ts';
+export type { ExportedJob } from '../app/away/jobFolders.ts';
+export type { ScriptKind } from '../app/away/inputs.ts';
 export type { PlanView } from '../app/runs/planService.ts';
 export type { CleanUp, CleanUpKind, StorageKind } from '../app/storage/storage.ts';
 export type { PlaygroundState } from '../app/playground/state.ts';

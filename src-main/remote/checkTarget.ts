@@ -5,7 +5,7 @@ import type { RemoteTarget, TargetCheck, TargetFinding } from '../../src-shared/
 import { sizeText } from '../files/freeSpace.ts';
 import { checkSlurm } from './checkSlurm.ts';
 import type { Machine, RunResult } from './machine.ts';
-import { isSameSystem, MIN_AGENT_NODE, MIN_JOB_NODE, nodeAt } from './nodeThere.ts';
+import { isSameSystem, MIN_AGENT_NODE, MIN_JOB_NODE, NODE_HERE, nodeAt } from './nodeThere.ts';
 import { absolutePath, installRuntime } from './runtime.ts';
 
 /** Graft itself takes half a gigabyte; a base comes on top of it. */
@@ -57,7 +57,7 @@ async function checkConnection(machine: Machine): Promise<TargetFinding> {
 async function checkNode(machine: Machine, target: RemoteTarget): Promise<TargetFinding> {
   const what = 'Node';
   const mend = 'conda install -c conda-forge nodejs=24';
-  const there = await nodeAt(machine, target.node ?? (machine.isLocal ? process.execPath : 'node'));
+  const there = await nodeAt(machine, target.node ?? (machine.isLocal ? NODE_HERE : 'node'));
   const { version, major, path: file } = there;
   if (major < MIN_AGENT_NODE) {
     const sentence = `Node ${version} (${file}) is older than the ${MIN_AGENT_NODE} that Graft needs there.`;
@@ -145,7 +145,7 @@ async function checkGpu(machine: Machine): Promise<TargetFinding> {
 async function checkProcessor(machine: Machine, { node }: RemoteTarget): Promise<TargetFinding> {
   const what = 'processor';
   const question = 'JSON.stringify([os.availableParallelism(), os.totalmem(), os.cpus()[0]?.model ?? ""])';
-  const { stdout } = await ask(machine, [node ?? (machine.isLocal ? process.execPath : 'node'), '-p', question]);
+  const { stdout } = await ask(machine, [node ?? (machine.isLocal ? NODE_HERE : 'node'), '-p', question]);
   const [cores, memoryBytes, model] = JSON.parse(stdout) as [number, number, string];
   const memory = sizeText(memoryBytes);
   return { what, state: 'ok', sentence: `${cores} cores${model.trim() && ` (${model.trim()})`}, ${memory} of memory.` };

@@ -6,6 +6,9 @@ import type { Machine } from './machine.ts';
 export const MIN_JOB_NODE = 24;
 export const MIN_AGENT_NODE = 20;
 
+/** On this machine: what Graft runs on, but for Electron, which starts no script. */
+export const NODE_HERE = process.versions['electron'] === undefined ? process.execPath : 'node';
+
 export interface NodeThere {
   /** Absolute. */
   path: string;

@@ -10,7 +10,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { diskFullError } from '../files/freeSpace.ts';
 import { GRAFT_ROOT } from '../files/repository.ts';
 import type { Machine, TransferOptions } from './machine.ts';
-import { isSameSystem, MIN_JOB_NODE, nodeAt, type NodeThere } from './nodeThere.ts';
+import { isSameSystem, MIN_JOB_NODE, NODE_HERE, nodeAt, type NodeThere } from './nodeThere.ts';
 import { runtimeFiles, type RuntimeFile } from './runtimeFiles.ts';
 
 export interface Runtime {
@@ -45,7 +45,7 @@ export async function installRuntime(
 ): Promise<Runtime> {
   if (target.graft !== undefined) return setUpThere(machine, target.graft, target.node);
   // A packed app is no folder that another Node could read.
-  if (machine.isLocal && !isPacked(ENTRY_HERE)) return { node: target.node ?? process.execPath, entry: ENTRY_HERE };
+  if (machine.isLocal && !isPacked(ENTRY_HERE)) return { node: target.node ?? NODE_HERE, entry: ENTRY_HERE };
   const own = await nodeAt(machine, target.node ?? 'node');
   refuseOtherSystem(machine, own);
   const files = filesOf(root);

@@ -70,6 +70,8 @@ export type {
   RunProgress,
   RunStatus,
   RunView,
+  ExportedJob,
+  ScriptKind,
   Sample,
   Score,
   SelfTestResult,

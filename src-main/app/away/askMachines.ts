@@ -11,7 +11,8 @@ export function askMachines(catalog: Catalog, machines: Machines): AskTarget {
     check: (target) => checkTarget(machines.of(target), target),
     load: async (target) => {
       if (target.kind === 'slurm') return load(machines.of(target), target.options, target.processes);
-      // Nobody queues there but this Graft.
+      // Whether it answers; nobody queues there but this Graft.
+      await machines.of(target).exists('/');
       const runs = catalog.away.list().flatMap((away) => {
         const run = away.target === target.name ? catalog.runs.get(away.runId) : undefined;
         return run && !isOver(run) && run.status !== 'paused' ? [run] : [];

@@ -77,9 +77,11 @@ export class Follower {
 
   #becomes({ run, away }: AwayRow, phase: 'waiting' | 'interrupted' | 'running'): void {
     const status = phase === 'running' ? 'running' : 'queued';
+    // What was wrong is over; of what waits in its queue, Slurm says why.
+    if (phase === 'running' || this.#parts.target.kind === 'ssh') this.#parts.rows.note(run.id, null);
     if (away.phase === phase && run.status === status) return;
     const startedAt = run.startedAt ?? (phase === 'running' ? new Date().toISOString() : null);
-    this.#parts.rows.update(run.id, { phase, ...(phase === 'running' ? { note: null } : {}) }, { status, startedAt });
+    this.#parts.rows.update(run.id, { phase }, { status, startedAt });
   }
 
   /** Brings a wish into the folder of a run that may be under way. */

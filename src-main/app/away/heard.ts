@@ -9,6 +9,7 @@ import { isTimed, ProgressMeter, type RunProgress } from '../runs/progressMeter.
 
 export class Heard {
   #hosts = new Map<string, string>();
+  #cutOff = new Set<string>();
   #starts = new Map<string, string>();
   #meters = new Map<string, ProgressMeter>();
   /** How far this process has told the events of each. */
@@ -21,6 +22,12 @@ export class Heard {
   expectedStart(runId: string, startsAt: string | null): void {
     if (startsAt === null) this.#starts.delete(runId);
     else this.#starts.set(runId, startsAt);
+  }
+
+  /** Whether the run cannot be followed, or sent, for now. */
+  cutOff(runId: string, isCutOff: boolean): void {
+    if (isCutOff) this.#cutOff.add(runId);
+    else this.#cutOff.delete(runId);
   }
 
   /** What there is to tell of the run's progress now. */
@@ -46,6 +53,7 @@ export class Heard {
 
   forget(runId: string): void {
     this.#starts.delete(runId);
+    this.#cutOff.delete(runId);
     this.#meters.delete(runId);
     this.#toldBytes.delete(runId);
   }
@@ -55,6 +63,7 @@ export class Heard {
     return awayViewOf(catalog, runId, {
       host: this.#hosts.get(runId) ?? null,
       startsAt: this.#starts.get(runId) ?? null,
+      isCutOff: this.#cutOff.has(runId),
     });
   }
 }

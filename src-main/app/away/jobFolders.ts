@@ -61,6 +61,8 @@ export interface ExportedJob {
   dir: string;
   /** Begins it there. */
   script: string;
+  /** Typed there, in the folder, it does. */
+  command: string;
   sizeBytes: number;
 }
 
@@ -100,7 +102,12 @@ async function exportJob(
     fs.writeFileSync(path.join(dir, script.file), script.text, { mode: 0o700 });
   });
   store.log(run.id, `Written as a job to ${outDir}; bring its folder back with "job import".`);
-  return { dir: outDir, script: path.join(outDir, script.file), sizeBytes: sizeBelow(outDir) };
+  return {
+    dir: outDir,
+    script: path.join(outDir, script.file),
+    command: script.command,
+    sizeBytes: sizeBelow(outDir),
+  };
 }
 
 function copyRuntime(from: string, to: string): void {

@@ -46,6 +46,8 @@ export class Lane {
   #told = new Map<string, string>();
   /** Looks in a row at which the target could not be reached. */
   #failures = 0;
+  /** Tries in a row at sending that it could not be reached. */
+  #sendFailures = 0;
 
   constructor(parts: LaneParts) {
     const { store, target, machine, stagingDir, timing } = parts;
@@ -111,7 +113,8 @@ export class Lane {
   }
 
   #waitMs(): number {
-    return Math.min(MOST_WAIT_MS, this.#parts.timing.lookMs * 2 ** Math.min(this.#failures, 10));
+    const failures = Math.max(this.#failures, this.#sendFailures);
+    return Math.min(MOST_WAIT_MS, this.#parts.timing.lookMs * 2 ** Math.min(failures, 10));
   }
 
   async #look(): Promise<void> {
@@ -124,7 +127,13 @@ export class Lane {
     if (toSend.length > 0 && !this.#sending)
       this.#sending = this.#sender
         .send(toSend)
-        .catch((error: unknown) => this.#isAway(error))
+        .then(
+          () => void (this.#sendFailures = 0),
+          (error: unknown) => {
+            this.#sendFailures++;
+            this.#isAway(error);
+          },
+        )
         .finally(() => (this.#sending = undefined));
     const there = this.#rows.open.filter(({ away }) => away.phase !== 'sending');
     if (there.length === 0) return;
@@ -142,7 +151,7 @@ export class Lane {
       await this.#follower.follow(row, await lifeOf(row.away));
     } catch (error) {
       if (error instanceof GraftError && error.code === 'MACHINE_AWAY') throw error;
-      this.#rows.note(row.run.id, toErrorData(error).message);
+      this.#rows.cutOff(row.run.id, toErrorData(error).message);
     }
   }
 
@@ -152,7 +161,7 @@ export class Lane {
     this.#failures++;
     const { message } = toErrorData(error);
     try {
-      for (const { away } of this.#rows.open) this.#rows.note(away.runId, message);
+      for (const { away } of this.#rows.open) this.#rows.cutOff(away.runId, message);
     } catch {
       // The catalogue is away: it is tried again at the next look.
     }

@@ -18,7 +18,7 @@ export async function livesOn(
   return (away) => {
     const job = jobs.find(({ jobId, arrayTask }) => jobId === away.slurmJob && arrayTask === away.arrayTask);
     rows.store.heard.expectedStart(away.runId, job && isPending(job) ? job.startsAt : null);
-    if (job && isPending(job)) rows.note(away.runId, `Slurm: ${job.reason}`);
+    if (job && isPending(job)) rows.note(away.runId, whyItWaits(job.reason));
     return Promise.resolve(!job ? 'gone' : isPending(job) ? 'waits' : 'runs');
   };
 }
@@ -26,4 +26,23 @@ export async function livesOn(
 /** Not begun, or to be begun anew. */
 function isPending({ state }: QueuedJob): boolean {
   return ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'CONFIGURING', 'SPECIAL_EXIT'].includes(state);
+}
+
+/** The commonest of Slurm's reasons in words. */
+function whyItWaits(reason: string): string {
+  switch (reason) {
+    case 'Resources':
+      return 'Slurm: no node is free for it yet.';
+    case 'Priority':
+      return 'Slurm: other jobs are ahead of it.';
+    case 'BeginTime':
+      return 'Slurm: it begins again in a moment.';
+    case 'JobArrayTaskLimit':
+      return 'Slurm: as many runs of its study as may run at a time are under way.';
+    case 'PartitionDown':
+    case 'PartitionInactive':
+      return 'Slurm: its partition takes no jobs now.';
+    default:
+      return `Slurm: ${reason}`;
+  }
 }

@@ -84,7 +84,19 @@ export class AwayRows {
     this.store.announce(id);
   }
 
+  /** What it waits for, or how much of it has been sent. */
   note(id: string, note: string | null): void {
+    this.store.heard.cutOff(id, false);
+    this.#write(id, note);
+  }
+
+  /** Why it cannot be followed, or sent, for now. */
+  cutOff(id: string, message: string): void {
+    this.store.heard.cutOff(id, true);
+    this.#write(id, message);
+  }
+
+  #write(id: string, note: string | null): void {
     if (this.store.catalog.away.get(id)?.note !== note) this.update(id, { note });
   }
 

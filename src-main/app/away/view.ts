@@ -6,11 +6,21 @@ import type { AwayView } from '../../../src-shared/away.ts';
 export function awayViewOf(
   { away, targets }: Pick<Catalog, 'away' | 'targets'>,
   runId: string,
-  heard: Pick<AwayView, 'host' | 'startsAt'> = { host: null, startsAt: null },
+  heard: Pick<AwayView, 'host' | 'startsAt' | 'isCutOff'> = { host: null, startsAt: null, isCutOff: false },
 ): AwayView | null {
   const row = away.get(runId);
   const kind = row && targets.get(row.target)?.kind;
   if (!kind) return null;
   const { target, phase, slurmJob, arrayTask, note, seenAt } = row;
-  return { target, kind, phase, slurmJob, arrayTask, note, seenAt, ...heard };
+  return {
+    target,
+    kind,
+    phase,
+    slurmJob,
+    arrayTask,
+    note,
+    seenAt,
+    ...heard,
+    isCutOff: note !== null && heard.isCutOff,
+  };
 }

@@ -97,6 +97,12 @@ export class RunService {
     const target = targetOf(input);
     if (target !== undefined) this.#away.requireTarget(target);
     const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
+    if (target !== undefined && checked.notBefore)
+      throw usageError(
+        'BAD_INPUT',
+        `A run for ${target} begins when there is room for it there; leave out the time before which it does not start.`,
+        { target },
+      );
     const run = {
       name: checked.name ?? runName(spec, this.#parts.catalog.runs.list()),
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,

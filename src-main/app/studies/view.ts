@@ -4,8 +4,10 @@ import type { RunStatus } from '../../catalog/runs.ts';
 import type { Study, StudyRun } from '../../catalog/studies.ts';
 import { bestOf, compareVariants, type Losses } from '../../lab/study/compare.ts';
 import { verdictOf } from '../../lab/study/verdict.ts';
+import type { AwayView } from '../../../src-shared/away.ts';
 import type { Compared, StudyVariant } from '../../../src-shared/studies.ts';
 import type { RunProgress } from '../runs/progressMeter.ts';
+import { awayViewOf } from '../away/view.ts';
 import { isOver } from '../runs/view.ts';
 
 export interface StudyCell extends StudyRun {
@@ -16,6 +18,8 @@ export interface StudyCell extends StudyRun {
   /** Why a run failed, or cannot be compared. */
   problem: string | null;
   adapterId: string | null;
+  /** Where it is trained, or was; null for here. */
+  away: AwayView | null;
 }
 
 export interface StudyView extends Study {
@@ -97,6 +101,7 @@ function cellOf(catalog: Catalog, cell: StudyRun, adapters: ReadonlyMap<string |
     valLoss,
     problem: run?.error?.message ?? noLoss,
     adapterId: adapters.get(cell.runId) ?? null,
+    away: awayViewOf(catalog, cell.runId),
   };
 }
 
@@ -116,8 +121,9 @@ function bestRunOf(cells: StudyCell[]): StudyView['bestRun'] {
   return first?.adapterId ? { runId: first.runId, adapterId: first.adapterId, seed: first.seed } : null;
 }
 
-/** By what the runs that are over took, or else by the one under way. */
+/** By what the runs that are over took, or else by the one under way; null where a cluster trains several at a time. */
 function msLeft(catalog: Catalog, cells: StudyCell[], open: StudyCell[], progress: RunProgress | null): number | null {
+  if (open.some(({ away }) => away?.kind === 'slurm')) return null;
   const times = cells.flatMap(({ status, runId }) => {
     const run = status === 'completed' ? catalog.runs.get(runId) : undefined;
     return run?.startedAt && run.endedAt ? [Date.parse(run.endedAt) - Date.parse(run.startedAt)] : [];

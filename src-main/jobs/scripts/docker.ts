@@ -18,6 +18,7 @@ export function dockerScript(input: ScriptInput): Script {
     );
   return {
     file: 'run-docker.sh',
+    command: 'sh run-docker.sh',
     text: `#!/bin/sh
 ${heading(input, [
   'Copy this whole folder to a machine with Docker, and type there:',

@@ -16,6 +16,7 @@ export function sbatchScript(input: ScriptInput & { options?: SlurmTarget['optio
   );
   return {
     file: 'run.sbatch',
+    command: 'sbatch run.sbatch',
     text: `#!/bin/sh
 ${heading(input, [
   'Copy this whole folder to a disk that the nodes of the cluster see, and type there, in this folder:',

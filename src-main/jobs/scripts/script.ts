@@ -13,6 +13,8 @@ export interface ScriptInput {
 export interface Script {
   /** Its name in the job's folder. */
   file: string;
+  /** What is typed in that folder, on the machine that trains it. */
+  command: string;
   text: string;
 }
 

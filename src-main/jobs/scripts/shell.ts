@@ -3,6 +3,7 @@ import { beginJob, BRING_BACK, GO_TO_OWN_FOLDER, heading, type Script, type Scri
 
 export const shellScript = (input: ScriptInput): Script => ({
   file: 'run.sh',
+  command: 'sh run.sh',
   text: `#!/bin/sh
 ${heading(input, [
   'Copy this whole folder to the machine that shall train it, and type there:',

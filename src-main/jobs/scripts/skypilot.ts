@@ -33,6 +33,7 @@ export function skypilotTask(input: ScriptInput): Script {
     );
   return {
     file: 'run.sky.yaml',
+    command: 'sky launch --cluster graft run.sky.yaml',
     text: `${heading(input, [
       'A task for SkyPilot (https://docs.skypilot.co). Type in this folder:',
       '  sky launch --cluster graft run.sky.yaml',

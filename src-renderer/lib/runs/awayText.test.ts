@@ -6,7 +6,7 @@ import { awayPlace, awayState, awayWord, heardOf, loadText } from './awayText.ts
 const NOW = Date.parse('2026-12-01T12:00:00Z');
 const away = (changes: Partial<AwayView> = {}): AwayView => ({
   ...{ target: 'lab', kind: 'slurm', phase: 'running', slurmJob: '1234', arrayTask: 5, host: 'n1' },
-  ...{ note: null, seenAt: '2026-12-01T11:59:48Z', startsAt: null },
+  ...{ note: null, seenAt: '2026-12-01T11:59:48Z', startsAt: null, isCutOff: false },
   ...changes,
 });
 const pc = (changes: Partial<AwayView> = {}) =>
@@ -29,7 +29,7 @@ describe('where a run is trained', () => {
     const startsAt = '2026-12-01T14:00:00Z';
     expect(awayState(away())).toBeUndefined();
     expect(awayWord(away())).toBeUndefined();
-    expect(awayState(away({ phase: 'sending' }))).toMatch(/on their way/);
+    expect(awayState(away({ phase: 'sending' }))).toMatch(/not all arrived/);
     expect(awayState(away({ phase: 'waiting' }))).toBe('It waits there for its turn.');
     expect(awayState(away({ phase: 'waiting', startsAt }))).toContain(`to begin on ${formatDate(startsAt)}.`);
     expect(awayWord(away({ phase: 'waiting', startsAt }))).toBe(`expected to begin ${formatDate(startsAt)}`);

@@ -33,7 +33,7 @@ export function awayPlace(away: AwayView): string {
 
 /** What it waits for, or why it stands still; undefined where its state says all. */
 export function awayState({ phase, kind, startsAt }: AwayView): string | undefined {
-  if (phase === 'sending') return 'Its files are on their way there.';
+  if (phase === 'sending') return 'Its files have not all arrived there yet.';
   if (phase === 'interrupted') return 'It was told to end there, has kept its state, and waits to be begun again.';
   if (phase !== 'waiting') return undefined;
   if (kind === 'ssh') return 'It is about to begin.';

@@ -257,7 +257,7 @@ export class Wizard {
 
   /** What is started. */
   request(): StartRun {
-    const notBefore = fromField(this.draft.notBefore);
+    const notBefore = this.draft.target === '' ? fromField(this.draft.notBefore) : undefined;
     return { ...this.fit.appliedTo(this.asked()), ...(notBefore ? { notBefore } : {}) };
   }
 

@@ -120,7 +120,7 @@ function placeOf(details: Record<string, unknown> | undefined): string | undefin
 
 /** The request that starts the same run once more; undefined where its model or dataset has left the catalogue. */
 export function startAgain(
-  { spec, name, modelId, datasetId }: RunView,
+  { spec, name, modelId, datasetId, away }: RunView,
   { train, data }: Changes = {},
 ): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
@@ -132,6 +132,7 @@ export function startAgain(
     datasetVersion: version,
     taskName: spec.task,
     name,
+    ...(away ? { target: away.target } : {}),
     engine: spec.engine,
     baseDtype: spec.baseDtype,
     embeddingDtype: spec.embeddingDtype,
