@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import type { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import type { ModelService } from '../models/service.ts';
@@ -20,6 +19,7 @@ import { runName } from './runName.ts';
 import { annotateRun, archiveRuns } from './marks.ts';
 import { preflightRun } from './preflightRun.ts';
 import { Runner } from './runner.ts';
+import { noStartTime, nothingToPause, notPaused, notQueued, notResumable, notUnderWay } from './refusals.ts';
 import { keepInterim } from './stopPaused.ts';
 import type { NewRun, RunStore } from './store.ts';
 import { assertOver, isOver, type RunView } from './view.ts';
@@ -97,12 +97,7 @@ export class RunService {
     const target = targetOf(input);
     if (target !== undefined) this.#away.requireTarget(target);
     const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
-    if (target !== undefined && checked.notBefore)
-      throw usageError(
-        'BAD_INPUT',
-        `A run for ${target} begins when there is room for it there; leave out the time before which it does not start.`,
-        { target },
-      );
+    if (target !== undefined && checked.notBefore) throw noStartTime(target);
     const run = {
       name: checked.name ?? runName(spec, this.#parts.catalog.runs.list()),
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
@@ -158,13 +153,7 @@ export class RunService {
   resume(id: string): RunView {
     const run = this.require(id);
     this.#store.assertStored(id);
-    if (!run.resumable) {
-      const why =
-        run.status === 'failed' || run.status === 'stopped'
-          ? 'has no checkpoint; start it again'
-          : `is ${run.status}; only a failed or stopped run can be resumed`;
-      throw new GraftError('NOT_RESUMABLE', `The run ${id} ${why}.`, { runId: id, status: run.status });
-    }
+    if (!run.resumable) throw notResumable(run);
     return this.#again(run);
   }
 
@@ -214,12 +203,7 @@ export class RunService {
   pause(id: string): RunView {
     const run = this.require(id);
     if (run.away && run.status === 'running') return this.#away.ask(run, 'pause');
-    if (this.#queue.has(id) || (run.away && run.status === 'queued'))
-      throw usageError(
-        'RUN_NOT_UNDER_WAY',
-        `The run ${id} is still queued, so there is nothing to pause; move it down in the queue, or stop it.`,
-        { runId: id, status: run.status },
-      );
+    if (this.#queue.has(id) || (run.away && run.status === 'queued')) throw nothingToPause(run);
     return this.#ask(run, 'pause');
   }
 
@@ -228,16 +212,7 @@ export class RunService {
    */
   continue(id: string): RunView {
     const run = this.require(id);
-    const { status } = run;
-    if (status !== 'paused')
-      throw usageError(
-        'RUN_NOT_PAUSED',
-        `The run ${id} is ${status}, not paused; only a paused run can be continued.`,
-        {
-          runId: id,
-          status,
-        },
-      );
+    if (run.status !== 'paused') throw notPaused(run);
     if (run.away) return this.#away.again(run, { error: null, notBefore: null });
     this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
@@ -259,13 +234,8 @@ export class RunService {
    * Throws a usage error RUN_NOT_QUEUED.
    */
   schedule(id: string, notBefore: string | null): RunView {
-    const { status } = this.require(id);
-    if (!this.#queue.has(id))
-      throw usageError(
-        'RUN_NOT_QUEUED',
-        `The run ${id} is ${status}, not waiting in this queue; only a queued run has a time to start.`,
-        { runId: id, status },
-      );
+    const run = this.require(id);
+    if (!this.#queue.has(id)) throw notQueued(run);
     this.#parts.catalog.runs.update(id, { notBefore });
     return this.#queued(id);
   }
@@ -322,10 +292,6 @@ export class RunService {
   #ask(run: RunView, action: 'pause' | 'stop'): RunView {
     const asked = this.#runner.ask(run.id, action);
     if (asked) return asked;
-    const why =
-      isOver(run) || run.status === 'paused'
-        ? `is already ${run.status}`
-        : `belongs to another Graft process (${run.ownerPid}); use it there`;
-    throw usageError('RUN_NOT_UNDER_WAY', `The run ${run.id} ${why}.`, { runId: run.id, status: run.status });
+    throw notUnderWay(run);
   }
 }

@@ -9,7 +9,10 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
 
 export interface RunView extends Run {
-  /** Failed or stopped, with a run state to go on from. A paused run is continued instead. */
+  /**
+   * Failed or stopped, with a run state to go on from; one that failed on a target is sent there again all the same. A
+   * paused run is continued instead.
+   */
   resumable: boolean;
   /** Name and main numbers of the method. */
   methodText: MethodText;
@@ -33,7 +36,7 @@ export function viewOf(
   return {
     ...run,
     methodText: describeMethod(run.spec.method),
-    resumable: (run.status === 'failed' || run.status === 'stopped') && hasRunState(run),
+    resumable: isResumable(run, away),
     interimAdapterDir:
       mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
     excludedLines: run.spec.data.excludeLines?.length ?? 0,
@@ -41,6 +44,10 @@ export function viewOf(
     asked,
     away,
   };
+}
+
+function isResumable(run: Run, away: AwayView | null): boolean {
+  return run.status === 'failed' ? away !== null || hasRunState(run) : run.status === 'stopped' && hasRunState(run);
 }
 
 export function isOver(run: Pick<Run, 'status'>): boolean {
