@@ -20,7 +20,7 @@ const WIDTHS = [900, 1280];
 const LIMIT_MS = 90_000;
 const TAKES_PICTURES = process.env['GRAFT_PICTURES'] === '1';
 /** Enough that it is still under way when its pages have been looked at. */
-const STEPS = TAKES_PICTURES ? 900 : 300;
+const STEPS = TAKES_PICTURES ? 500 : 300;
 
 const test = base.extend<{ slurm: Slurm | undefined }>({
   slurm: [undefined, { option: true }],
@@ -190,6 +190,7 @@ test.describe(`over ssh${noSsh}`, () => {
     await page.getByRole('button', { name: 'Call it off' }).click();
     await untilStatus(page, id, 'stopped');
     await expect(page.getByText('Training was stopped.')).toBeVisible();
+    await expect(where(page)).toHaveText(/^\s*It was meant for second PC\.\s*$/);
     await pictures(page, 'away-called-off');
   });
 });
