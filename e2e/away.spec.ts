@@ -42,6 +42,7 @@ test.describe(`on Slurm${noSlurm}`, () => {
     app,
     home,
   }) => {
+    if (TAKES_PICTURES) test.setTimeout(480_000);
     const parts = await addParts(page);
     await test.step('a cluster is named, and checked', async () => {
       const card = await addTarget(page, { Name: 'lab', 'Work folder': path.join(home, 'work') });
@@ -133,7 +134,7 @@ test.describe(`over ssh${noSsh}`, () => {
     home,
   }) => {
     const sshd = await startSshd();
-    const work = path.join(home, 'second PC'.replace(' ', '-'));
+    const work = path.join(home, 'work');
     try {
       const parts = await addParts(page);
       const { host, port, identityFile, configFile } = sshd.connection;
