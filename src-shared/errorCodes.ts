@@ -2,6 +2,7 @@
  * Every error code of Graft, by subject and sorted within it. Callers, tests and the command line's JSON rely on them,
  * so a code is never renamed or used for something else; a new one is added here first.
  */
+import { AWAY } from './awayErrorCodes.ts';
 import { LAB, STUDIES, SUITES } from './labErrorCodes.ts';
 import { BASE_MODELS, GGUF, SAFETENSORS, TOKENIZERS } from './modelErrorCodes.ts';
 
@@ -40,28 +41,6 @@ const CATALOGUE = [
   'CATALOG_IN_USE',
   'CATALOG_NOT_OPENED',
   'CATALOG_TOO_NEW',
-] as const;
-
-/** Runs on other machines. */
-const AWAY = [
-  'AWAY_ENDED',
-  'HOST_KEY_CHANGED',
-  'HOST_UNKNOWN',
-  'JOB_BASE_GGUF',
-  'JOB_CHANGED',
-  'JOB_NOT_FOUND',
-  'JOB_NOT_OVER',
-  'JOB_NOT_OURS',
-  'MACHINE_AWAY',
-  'MPI_FAILED',
-  'MPI_NOT_FOUND',
-  'NOT_OURS',
-  'SLURM_FAILED',
-  'TARGET_IN_USE',
-  'TARGET_NAME',
-  'TARGET_NOT_FOUND',
-  'TARGET_NOT_READY',
-  'TRANSFER_BROKEN',
 ] as const;
 
 const DATASETS = [

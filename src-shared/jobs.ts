@@ -66,5 +66,7 @@ export const jobControlSchema = z.object({
   action: z.enum(['pause', 'stop', 'none']),
   /** The job is to go on although this attempt came to its end. */
   afterAttempt: z.number().int().optional(),
+  /** By which a scheduler's queue tells what was submitted with this file, and the job's place in an array of jobs. */
+  submission: z.object({ key: z.string(), task: z.number().int().nullable() }).optional(),
 });
 export type JobControl = z.infer<typeof jobControlSchema>;

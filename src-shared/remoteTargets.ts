@@ -34,7 +34,6 @@ const oneLine = (most: number) =>
     .trim()
     .min(1)
     .max(most)
-    // eslint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters');
 
 /** What ssh reads as a host: an alias of ~/.ssh/config, or user@host. */

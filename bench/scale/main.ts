@@ -30,12 +30,15 @@ interface Plan {
   request: Omit<RunRequest, 'batch'>;
 }
 
-/** The machine as one run uses it. `rows`: of a step, in shares of one thread. */
+/**
+ * The machine as it is used. `shares`: rows of a step, as many times what one thread takes; `copies`: runs at once that
+ * know nothing of each other, which is what two processes could do at best.
+ */
 const WAYS = [
-  { name: '1 process, 1 thread, half the rows', processes: 1, threads: 1, shares: 1 },
-  { name: '1 process, 1 thread', processes: 1, threads: 1, shares: 2 },
-  { name: '1 process, 2 threads', processes: 1, threads: 2, shares: 2 },
-  { name: '2 processes, 1 thread each', processes: 2, threads: 1, shares: 2 },
+  { name: '2 runs side by side, half the rows each', copies: 2, processes: 1, threads: 1, shares: 1 },
+  { name: '1 process, 1 thread', copies: 1, processes: 1, threads: 1, shares: 2 },
+  { name: '1 process, 2 threads', copies: 1, processes: 1, threads: 2, shares: 2 },
+  { name: '2 processes, 1 thread each', copies: 1, processes: 2, threads: 1, shares: 2 },
 ];
 
 const script = (name: string): string => path.join(REPOSITORY, 'bench', 'scale', name);
@@ -69,10 +72,12 @@ async function measureSteps({ what, rows, request }: Plan, rounds: number): Prom
   const turns = new QuietTurns(options.quick ? 0 : 120_000);
   const found = WAYS.map((): { answers: RunAnswer[]; others: number[] } => ({ answers: [], others: [] }));
   for (let round = 0; round < rounds; round++)
-    for (const [i, { name, processes, threads, shares }] of WAYS.entries()) {
+    for (const [i, { name, copies, processes, threads, shares }] of WAYS.entries()) {
       let answer: RunAnswer | undefined;
       const { otherShare } = await turns.take([], async () => {
-        answer = await answerOf<RunAnswer>(processes, threads, 'one.ts', { ...request, batch: shares * rows });
+        const asked = { ...request, batch: shares * rows };
+        const all = Array.from({ length: copies }, () => answerOf<RunAnswer>(processes, threads, 'one.ts', asked));
+        [answer] = (await Promise.all(all)) as [RunAnswer];
         return quantile(answer.stepMs, 0.5);
       });
       found[i]!.answers.push(answer!);
@@ -81,11 +86,11 @@ async function measureSteps({ what, rows, request }: Plan, rounds: number): Prom
         `${what}, ${name}: ${quantile(answer!.stepMs, 0.5).toFixed(1)} ms, others ${otherShare?.toFixed(2)}`,
       );
     }
-  return WAYS.map(({ name, shares }, i) => {
+  return WAYS.map(({ name, copies, shares }, i) => {
     const { answers, others } = found[i]!;
     return {
       name,
-      rows: shares * rows,
+      rows: copies * shares * rows,
       stepMs: answers.flatMap(({ stepMs }) => stepMs),
       cores: quantile(
         answers.map(({ cores }) => cores),

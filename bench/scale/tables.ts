@@ -63,15 +63,19 @@ export function exchangeTable(exchanges: Exchange[]): string[] {
     ['gradients', 'sum over two processes', 'out of the engine and back'],
     exchanges.map(({ bytes, sumMs, handOverMs }) => [
       bytes < 1e6 ? `${bytes} bytes` : `${bytes / 1e6} MB`,
-      `${sumMs.toPrecision(2)} ms`,
-      `${handOverMs.toPrecision(2)} ms`,
+      timeOf(sumMs),
+      timeOf(handOverMs),
     ]),
   );
 }
 
+function timeOf(ms: number): string {
+  return `${ms < 10 ? ms.toPrecision(2) : ms.toFixed(0)} ms`;
+}
+
 /** Efficiency, and in brackets the one with an exchange that runs beside the backward pass. */
 export function paperTable(computeMs: number, exchanges: Exchange[]): string[] {
-  const percent = (share: number): string => `${(100 * share).toFixed(share > 0.995 ? 1 : 0)} %`;
+  const percent = (share: number): string => `${(100 * share).toFixed(share > 0.995 && share < 0.9995 ? 1 : 0)} %`;
   return table(
     ['gradients', 'network', ...PROCESSES.map((processes) => `${processes} processes`)],
     exchanges.flatMap(({ bytes, handOverMs }) =>

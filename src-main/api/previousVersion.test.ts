@@ -44,10 +44,10 @@ afterAll(async () => {
 const placed = (file: string): string => file.replace(PLACEHOLDER, target);
 const after = (words: string[], option: string): string[] => words.filter((_, i) => words[i - 1] === option);
 
-/** What is said since, and not known of what was before: how adapters were asked, when runs were to start, marks. */
+/** What is said since, and not known of what was before: how adapters were asked, when runs were to start and where, marks. */
 function withoutLater(said: unknown, part: string): unknown {
   const isLater = (key: string, value: unknown): boolean =>
-    (['promptTemplate', 'notBefore', 'archivedAt'].includes(key) && value === null) ||
+    (['promptTemplate', 'notBefore', 'archivedAt', 'away'].includes(key) && value === null) ||
     (part === 'runs' && (key === 'tags' || key === 'notes'));
   return JSON.parse(JSON.stringify(said), (key, value: unknown) => (isLater(key, value) ? undefined : value));
 }

@@ -80,6 +80,10 @@ describe('targets', () => {
     const failed = await bench.api.targets.remove({ name: 'lab' }).catch(errorDataOf);
     expect(failed).toMatchObject({ code: 'TARGET_IN_USE', details: { target: 'lab', runs: [id] } });
     expect(bench.services.catalog.away.countOn('lab')).toBe(1);
+    // As another kind of target it would not find its run again; anything else of it may be mended.
+    const other = bench.api.targets.add({ target: { ...PC, name: 'lab' }, replace: true });
+    expect(await codeOf(other)).toBe('TARGET_IN_USE');
+    await bench.api.targets.add({ target: { ...LAB, options: { partition: 'other' } }, replace: true });
 
     bench.services.catalog.runs.update(id, { status: 'stopped', endedAt: new Date().toISOString() });
     expect(await bench.api.targets.remove({ name: 'lab' })).toEqual({ removed: 'lab' });

@@ -146,7 +146,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
-  if (takeQueued) away.begin();
+  if (takeQueued) away.attend();
   return {
     home,
     catalog,
@@ -171,7 +171,7 @@ export function createServices({
     heat,
     runs,
     away,
-    jobs: new JobFolders(store),
+    jobs: new JobFolders({ home, store }),
     runHistory: new RunHistory(catalog, runs),
     studies,
     suites,

@@ -25,7 +25,14 @@ export interface AwayRun {
   note: string | null;
   /** When it was last heard of (ISO 8601). */
   seenAt: string | null;
+  /** The Graft process that sends it, begins it or takes back its result just now. */
+  ownerPid?: number | null;
+  /** What the user has asked of it and has not come about yet. */
+  asked?: AwayWish | null;
 }
+
+/** What can be asked of a run on a target. */
+export type AwayWish = 'pause' | 'stop';
 
 interface Row {
   run_id: string;
@@ -40,6 +47,8 @@ interface Row {
   retries: number;
   note: string | null;
   seen_at: string | null;
+  owner_pid: number | null;
+  asked: AwayWish | null;
 }
 
 const toAway = (row: Row): AwayRun => ({
@@ -55,6 +64,8 @@ const toAway = (row: Row): AwayRun => ({
   retries: row.retries,
   note: row.note,
   seenAt: row.seen_at,
+  ownerPid: row.owner_pid,
+  asked: row.asked,
 });
 
 export function awayQueries(db: Database) {
@@ -63,12 +74,13 @@ export function awayQueries(db: Database) {
   const byTarget = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM away_runs WHERE target = ?');
   const save = db.prepare(
     `INSERT INTO away_runs (run_id, target, job_dir, slurm_job, array_task, pid, phase, attempt, read_bytes, retries,
-       note, seen_at)
+       note, seen_at, owner_pid, asked)
      VALUES (@runId, @target, @jobDir, @slurmJob, @arrayTask, @pid, @phase, @attempt, @readBytes, @retries, @note,
-       @seenAt)
+       @seenAt, @ownerPid, @asked)
      ON CONFLICT (run_id) DO UPDATE SET target = @target, job_dir = @jobDir, slurm_job = @slurmJob,
        array_task = @arrayTask, pid = @pid, phase = @phase, attempt = @attempt, read_bytes = @readBytes,
-       retries = @retries, note = @note, seen_at = @seenAt`,
+       retries = @retries, note = @note, seen_at = @seenAt,
+       owner_pid = @ownerPid, asked = @asked`,
   );
   const advance = db.prepare<[number, string, number]>(
     'UPDATE away_runs SET read_bytes = ? WHERE run_id = ? AND read_bytes = ?',
@@ -78,16 +90,19 @@ export function awayQueries(db: Database) {
     const row = byRun.get(runId);
     return row && toAway(row);
   };
+  const put = (run: AwayRun): void => void save.run({ ownerPid: null, asked: null, ...run });
+  // In a transaction: another process may write between the reading and the writing.
+  const change = db.transaction((runId: string, changes: Partial<AwayRun>): void => {
+    const run = get(runId);
+    if (run) put({ ...run, ...changes, runId });
+  });
   return {
     list: (): AwayRun[] => all.all().map(toAway),
     get,
     countOn: (target: string): number => byTarget.get(target)?.n ?? 0,
     /** Inserts it, or replaces the one of this run. */
-    save: (run: AwayRun) => void save.run(run),
-    update(runId: string, changes: Partial<AwayRun>): void {
-      const run = get(runId);
-      if (run) save.run({ ...run, ...changes, runId });
-    },
+    save: put,
+    update: (runId: string, changes: Partial<AwayRun>) => void change.immediate(runId, changes),
     /** False where another process has read on meanwhile, whose transaction has recorded what was read. */
     advance: (runId: string, fromBytes: number, toBytes: number): boolean =>
       advance.run(toBytes, runId, fromBytes).changes === 1,

@@ -6,8 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { JobEvent } from '../../src-shared/jobs.ts';
 import type { TrainEvent } from '../../src-shared/training.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { JOB } from './layout.ts';
 import { openOwn } from './ownFile.ts';
+import { jobEventSchema } from './told.ts';
 
 const TAIL_BYTES = 256 << 10;
 const LINE_BREAK = '\n'.charCodeAt(0);
@@ -53,12 +55,9 @@ export function readEvents(bytes: Uint8Array): { events: JobEvent[]; usedBytes: 
 }
 
 function eventOf(line: string): JobEvent[] {
-  try {
-    const event = JSON.parse(line) as JobEvent;
-    return typeof event.seq === 'number' && typeof event.type === 'string' ? [event] : [];
-  } catch {
-    return [];
-  }
+  const json = parseJson(line);
+  const event = 'value' in json ? jobEventSchema.safeParse(json.value) : undefined;
+  return event?.success ? [event.data as JobEvent] : [];
 }
 
 function lastBytes(file: string): Uint8Array {

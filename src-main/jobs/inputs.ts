@@ -1,4 +1,5 @@
 /** What a job reads and several jobs may share: its base, its data, the adapter that it begins with. */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { usageError } from '../../src-shared/errors.ts';
@@ -21,8 +22,9 @@ export interface Input {
 /** Of the kinds that a job may read, those that this one does. Throws what is wrong with a base that cannot be sent. */
 export function inputsOf(spec: RunSpec): { base: Input; data: Input; start?: Input } {
   const { model, data, startsFrom } = spec;
+  const base = baseFiles(model.dir);
   return {
-    base: { kind: WORK.bases, hash: model.hash, dir: model.dir, files: baseFiles(model.dir) },
+    base: { kind: WORK.bases, hash: baseKey(model, base), dir: model.dir, files: base },
     data: {
       kind: WORK.data,
       hash: data.hash ?? fileSha256(data.file),
@@ -34,6 +36,14 @@ export function inputsOf(spec: RunSpec): { base: Input; data: Input; start?: Inp
       ? { start: { kind: WORK.adapters, hash: startsFrom.sha256, dir: startsFrom.dir, files: filesIn(startsFrom.dir) } }
       : {}),
   };
+}
+
+/** Two bases may have the same weights and another tokenizer or another template. */
+function baseKey({ dir, hash }: RunSpec['model'], files: Input['files']): string {
+  const small = createHash('sha256');
+  for (const { from, name } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
+    if (!name.endsWith('.safetensors')) small.update(`${name} ${fileSha256(path.join(dir, from))}\n`);
+  return `${hash}-${small.digest('hex').slice(0, 16)}`;
 }
 
 /** All that lies right in the folder; loaders take what they know. */

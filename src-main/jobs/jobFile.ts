@@ -6,8 +6,8 @@ import { jobFileSchema, type JobFile } from '../../src-shared/jobs.ts';
 import type { RunSpec } from '../../src-shared/runSpec.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { fileSha256 } from '../files/sha256.ts';
-import { JOB } from './layout.ts';
-import { readOwnText } from './ownFile.ts';
+import { JOB, WORK } from './layout.ts';
+import { notOurs, readOwnText } from './ownFile.ts';
 
 /** Throws JOB_NOT_FOUND where there is none, JOB_CHANGED where it is not one of this version of Graft. */
 export function readJobFile(jobDir: string): JobFile {
@@ -27,30 +27,60 @@ export function readJobFile(jobDir: string): JobFile {
   });
 }
 
-/** The spec as this machine can train it. Throws NOT_FOUND where the base is in none of its places. */
+/**
+ * The spec as this machine can train it. Throws NOT_FOUND where the base is in none of its places, JOB_CHANGED where
+ * the rows or the adapter that it begins with lie elsewhere than a job's do, NOT_OURS where they are links.
+ */
 export function specHere(jobDir: string, { spec, base }: JobFile): RunSpec {
   const here = (place: string): string => path.resolve(jobDir, place);
+  const input = (place: string, kind: string): string => inputHere(jobDir, place, kind);
   const dir = base.places.map(here).find((place) => fs.existsSync(path.join(place, 'config.json')));
   if (dir === undefined)
     throw new GraftError(
       'NOT_FOUND',
-      `The base model is not here: ${base.places.map(here).join(' and ')} hold no config.json; copy its folder to one ` +
-        'of these places.',
+      `The base model is not here: ${base.places.map(here).join(' and ')} hold no config.json; copy its folder to ` +
+        'one of these places.',
       { places: base.places },
     );
   return {
     ...spec,
     model: { ...spec.model, dir },
-    data: { ...spec.data, file: here(spec.data.file) },
-    ...(spec.startsFrom ? { startsFrom: { ...spec.startsFrom, dir: here(spec.startsFrom.dir) } } : {}),
+    data: { ...spec.data, file: input(spec.data.file, WORK.data) },
+    ...(spec.startsFrom ? { startsFrom: { ...spec.startsFrom, dir: input(spec.startsFrom.dir, WORK.adapters) } } : {}),
     runDir: here(JOB.runDir),
     outDir: here(JOB.outDir),
   };
 }
 
+/** In the job's folder, or among what the jobs of a work folder share. Somebody else may have written the job. */
+function inputHere(jobDir: string, place: string, kind: string): string {
+  const parts = place.split('/');
+  const below = parts[0] === '..' && parts[1] === '..' && parts[2] === kind ? parts.slice(3) : parts;
+  if (!isBelow(below)) throw strangePlace(jobDir, place);
+  const target = path.join(jobDir, ...parts);
+  if (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) throw notOurs(target, 'is a link');
+  return target;
+}
+
+function isBelow(parts: string[]): boolean {
+  return (
+    parts.length > 0 && parts.every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0]/.test(part))
+  );
+}
+
+function strangePlace(jobDir: string, place: string): GraftError {
+  const file = path.join(jobDir, JOB.file);
+  return new GraftError(
+    'JOB_CHANGED',
+    `${file} names ${JSON.stringify(place)}, outside of the job's folder, which Graft does not do; write the job anew.`,
+    { file, place },
+  );
+}
+
 /** Throws JOB_CHANGED where a file that came with the job is not what was sent. */
 export function checkFiles(jobDir: string, { files }: JobFile): void {
   for (const [name, { sha256, sizeBytes }] of Object.entries(files)) {
+    if (!isBelow(name.split('/'))) throw strangePlace(jobDir, name);
     const file = path.join(jobDir, name);
     const stat = fs.lstatSync(file, { throwIfNoEntry: false });
     const problem = !stat?.isFile()

@@ -44,7 +44,7 @@ export function openOwn(file: string): number | null {
   throw notOurs(file, what);
 }
 
-function notOurs(file: string, what: string): GraftError {
+export function notOurs(file: string, what: string): GraftError {
   return new GraftError(
     'NOT_OURS',
     `${file} ${what}, so it is not read; remove it, or choose a work folder that nobody else can write to.`,

@@ -1,11 +1,12 @@
 /** `state.json` and `control.json` of a job. */
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
-import { JOB_PHASES, jobControlSchema, type JobControl, type JobState } from '../../src-shared/jobs.ts';
+import { jobControlSchema, type JobControl, type JobState } from '../../src-shared/jobs.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { writeFileAtomic } from '../files/writeWhole.ts';
 import { JOB } from './layout.ts';
 import { readOwnText } from './ownFile.ts';
+import { jobStateSchema } from './told.ts';
 
 export function writeState(jobDir: string, state: JobState): void {
   writeFileAtomic(path.join(jobDir, JOB.state), `${JSON.stringify(state, null, 1)}\n`);
@@ -21,15 +22,9 @@ export function readState(jobDir: string): JobState | null {
 /** `file`: how sentences name it. Throws JOB_CHANGED. */
 export function parseState(text: string, file: string): JobState {
   const json = parseJson(text);
-  if ('value' in json && isState(json.value)) return json.value;
+  const state = 'value' in json ? jobStateSchema.safeParse(json.value) : undefined;
+  if (state?.success) return state.data as JobState;
   throw new GraftError('JOB_CHANGED', `${file} is not what Graft writes there; send the run again.`, { file });
-}
-
-function isState(value: unknown): value is JobState {
-  if (typeof value !== 'object' || value === null) return false;
-  const { phase, attempt, pid, step } = value as Partial<JobState>;
-  const known = JOB_PHASES.some((one) => one === phase);
-  return known && [attempt, pid, step].every((number) => Number.isInteger(number));
 }
 
 /** What is asked of the job now; nothing where nobody has asked, or what stands there is no request. */

@@ -20,8 +20,10 @@ export async function checkSlurm(machine: Machine, target: SlurmTarget): Promise
 async function checkPrograms(machine: Machine): Promise<TargetFinding> {
   const what = 'Slurm';
   const answers = await Promise.all(PROGRAMS.map((program) => ask(machine, [program, '--version'])));
-  const missing = PROGRAMS.filter((_, i) => answers[i]?.code !== 0);
-  if (missing.length === 0) return { what, state: 'ok', sentence: `${answers[0]!.stdout.trim()} is there.` };
+  // Without a configuration they are there all the same, and do not even tell their version.
+  const missing = PROGRAMS.filter((_, i) => answers[i]!.code === null);
+  const version = answers[0]!.stdout.trim() || 'Slurm';
+  if (missing.length === 0) return { what, state: 'ok', sentence: `${version} is there.` };
   return {
     what,
     state: 'missing',

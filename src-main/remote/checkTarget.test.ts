@@ -92,6 +92,20 @@ describe.skipIf(missing.length > 0)(`over ssh${missing.length > 0 ? ` (without $
     });
   });
 
+  it('tells programs of Slurm that are not set up from those that are not there', async () => {
+    const refusing = 'echo "${0##*/}: fatal: Could not establish a configuration source" >&2; exit 1';
+    const programs = ['sbatch', 'squeue', 'scontrol', 'sinfo', 'scancel'].map((name) => [name, refusing]);
+    const there = { ...BASICS, node: process.execPath, ...(Object.fromEntries(programs) as Record<string, string>) };
+    const { sshd, machine } = await bareMachine(there);
+    const told = await check(machine, { kind: 'slurm', name: 'c', workDir: '~/w', connection: sshd.connection });
+    expect(found(told, 'Slurm')).toMatchObject({ state: 'ok' });
+    expect(found(told, 'cluster')).toMatchObject({
+      state: 'missing',
+      sentence: expect.stringContaining('does not answer (sinfo: fatal:'),
+    });
+    expect(told.usable).toBe(false);
+  });
+
   it.skipIf(!root)('does not take a work folder that is another user’s, or a link', async () => {
     const { sshd, machine } = await bareMachine({ ...BASICS, node: process.execPath });
     const theirs = path.join(sshd.home, 'theirs');

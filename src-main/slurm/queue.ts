@@ -37,6 +37,17 @@ export async function queue(host: SlurmHost): Promise<QueuedJob[]> {
   });
 }
 
+/** The number of a job of this user's that waits or runs and was submitted with this comment; null without one. */
+export async function jobWithComment(host: SlurmHost, comment: string): Promise<string | null> {
+  const { stdout } = await slurm(
+    host,
+    ['squeue', '--noheader', '--me', '--format=%F|%k'],
+    'Slurm did not tell its queue',
+  );
+  const found = stdout.split('\n').find((line) => line.slice(line.indexOf('|') + 1).trim() === comment);
+  return found === undefined ? null : found.slice(0, found.indexOf('|')).trim();
+}
+
 export interface JobStatus {
   /** PENDING, RUNNING, COMPLETED, FAILED, TIMEOUT, CANCELLED, NODE_FAIL, PREEMPTED, OUT_OF_MEMORY … */
   state: string;

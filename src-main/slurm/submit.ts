@@ -22,6 +22,8 @@ export interface Submission {
   cwd: string;
   /** Processes that mpirun starts in it. */
   ntasks?: number;
+  /** By which squeue finds it again. */
+  comment?: string;
   /** How long before its time is over the job is told so. Slurm may do so up to 60 s earlier. */
   signalSeconds?: number;
 }
@@ -59,6 +61,7 @@ function sbatchCommand(job: Submission): string[] {
     `--signal=B:${(job.ntasks ?? 1) > 1 ? 'USR1' : 'TERM'}@${seconds}`,
     `--job-name=${oneLine(job.name)}`,
     `--output=${output}`,
+    ...(job.comment === undefined ? [] : [`--comment=${job.comment}`]),
     `--chdir=${plainPath(job.cwd)}`,
     ...(job.array ? [`--array=${arraySpec(job.array)}`] : []),
     ...((job.ntasks ?? 1) > 1 ? [`--ntasks=${job.ntasks}`] : []),

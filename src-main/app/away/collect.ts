@@ -8,10 +8,12 @@ import { replaceFolder, temporaryNameFor } from '../../files/writeWhole.ts';
 import { JOB } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
 import { interimDir } from '../../runfolder/layout.ts';
+import { checkResult } from './checkResult.ts';
 
 /**
  * Fetches states and what `result` names; the result with its place on this machine, null where there is none.
- * What is here under the same name is replaced in one step, and only by what has arrived whole.
+ * What is here under the same name is replaced in one step, and only by what has arrived whole. Throws JOB_CHANGED
+ * where the weights are not those of `result`.
  */
 export async function collect(
   machine: Machine,
@@ -26,6 +28,8 @@ export async function collect(
     if (fs.existsSync(path.join(inbox, JOB.log)))
       fs.renameSync(path.join(inbox, JOB.log), path.join(spec.runDir, JOB.log));
     if (!result) return null;
+    // Its own hash, since what has vanished there meanwhile is not copied.
+    if (result.outcome !== 'paused') checkResult(path.join(inbox, JOB.outDir), result.sha256);
     if (result.outcome === 'paused') return { ...result, outDir: interimDir(spec.runDir) };
     fs.mkdirSync(path.dirname(spec.outDir), { recursive: true });
     replaceFolder(path.join(inbox, JOB.outDir), spec.outDir);

@@ -1,7 +1,9 @@
 /** Follows single runs: records what each tells, brings what was asked of it there, and ends it as its folder says. */
 import path from 'node:path';
 import type { AwayRun } from '../../catalog/away.ts';
-import type { JobState } from '../../../src-shared/jobs.ts';
+import type { JobEvent, JobState } from '../../../src-shared/jobs.ts';
+import type { TrainResult } from '../../../src-shared/training.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import { JOB } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
@@ -30,13 +32,15 @@ export class Follower {
   async follow({ away, run }: AwayRow, life: Life): Promise<void> {
     const { machine, rows } = this.#parts;
     const { catalog, channel, heard } = rows.store;
-    const told = await readJobState(machine, away);
-    await readNews(machine, catalog, away, (line) => {
+    const told = await this.#told(away, life);
+    const toldBytes = heard.toldBytes(run.id);
+    const tell = (line: JobEvent): void => {
       const { event } = withoutPlace(line);
       rows.store.event(run.id, event);
       const progress = heard.event(run, event);
       if (progress) channel.progress(progress);
-    });
+    };
+    heard.told(run.id, await readNews(machine, catalog, away, { toldBytes, tell }));
     heard.state(run.id, told);
     catalog.away.update(run.id, { seenAt: new Date().toISOString() });
     const standing = standingOf(away, told, life);
@@ -45,11 +49,28 @@ export class Follower {
     await this.#settle({ away, run }, standing);
   }
 
+  /**
+   * Null too where what stands there is no state, but nobody is at it any more or is to be: then it can be begun anew,
+   * or stopped. Throws what the machine throws.
+   */
+  async #told(away: AwayRun, life: Life): Promise<JobState | null> {
+    const { machine, rows } = this.#parts;
+    try {
+      return await readJobState(machine, away);
+    } catch (error) {
+      const isNoState = error instanceof GraftError && (error.code === 'JOB_CHANGED' || error.code === 'NOT_OURS');
+      if (isNoState && (life === 'gone' || rows.store.wishes.of(away.runId) === 'stop')) return null;
+      throw error;
+    }
+  }
+
   async #settle(row: AwayRow, standing: Standing): Promise<void> {
     const { run } = row;
-    if (standing.kind === 'lost' || standing.kind === 'cut') return this.#gone.look(row, standing);
+    const { rows } = this.#parts;
+    if (standing.kind === 'lost' || standing.kind === 'cut')
+      return void (await rows.claimed(run.id, () => this.#gone.look(row, standing)));
     this.#gone.isThere(run.id);
-    if (standing.kind === 'over') return this.#end(row, standing.state);
+    if (standing.kind === 'over') return void (await rows.claimed(run.id, () => this.#end(row, standing.state)));
     const isCutOff = standing.state?.phase === 'interrupted';
     this.#becomes(row, standing.kind === 'running' ? 'running' : isCutOff ? 'interrupted' : 'waiting');
   }
@@ -70,7 +91,7 @@ export class Follower {
     const wish = wishes.undelivered(runId);
     if (!wish) return;
     await machine.write(path.posix.join(jobDir, JOB.control), JSON.stringify({ action: wish, afterAttempt: attempt }));
-    wishes.delivered(runId);
+    wishes.delivered(runId, wish);
   }
 
   /** Whether it was to stop, which one that waits does at once. */
@@ -88,8 +109,15 @@ export class Follower {
   async #end({ run, away }: AwayRow, state: JobState): Promise<void> {
     const { machine, rows } = this.#parts;
     const { catalog } = rows.store;
-    const found = await collect(machine, run, away, state.result);
     const { phase, attempt } = state;
+    if (!rows.open.some((row) => row.run.id === run.id)) return; // another Graft has been quicker
+    let found: TrainResult | null;
+    try {
+      found = await collect(machine, run, away, state.result);
+    } catch (error) {
+      if (!(error instanceof GraftError && error.code === 'JOB_CHANGED')) throw error;
+      return rows.fail(run.id, toErrorData(error), { attempt });
+    }
     const isRecorded = catalog.transaction(() => {
       const current = catalog.runs.get(run.id);
       if (!current || isOver(current)) return false; // another Graft has been quicker

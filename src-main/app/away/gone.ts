@@ -51,7 +51,8 @@ export class Gone {
     if (Date.now() - since < patienceMs) return;
     this.#since.delete(run.id);
     const ended = away.slurmJob ? await jobOf(machine, away.slurmJob, away.arrayTask) : null;
-    await collect(machine, run, away, undefined);
+    // Where its folder is gone as well, it goes on from what is here.
+    if (await machine.exists(away.jobDir)) await collect(machine, run, away, undefined);
     const attempt = standing.state?.attempt ?? away.attempt;
     if (rows.store.wishes.of(run.id) === 'stop') return rows.stopped(run.id, attempt);
     // Past its time limit it asks by itself to be begun again; where that is not granted, we do.

@@ -12,6 +12,8 @@ export class Heard {
   #cutOff = new Set<string>();
   #starts = new Map<string, string>();
   #meters = new Map<string, ProgressMeter>();
+  /** How far this process has told the events of each. */
+  #toldBytes = new Map<string, number>();
 
   state(runId: string, state: JobState | null): void {
     if (state) this.#hosts.set(runId, state.host);
@@ -36,6 +38,14 @@ export class Heard {
     return isTimed(event) ? (this.#meters.get(id)?.push(event, nowMs) ?? null) : null;
   }
 
+  toldBytes(runId: string): number | undefined {
+    return this.#toldBytes.get(runId);
+  }
+
+  told(runId: string, bytes: number | undefined): void {
+    if (bytes !== undefined) this.#toldBytes.set(runId, bytes);
+  }
+
   /** Of the runs that are under way. */
   get progress(): RunProgress[] {
     return [...this.#meters.values()].flatMap(({ latest }) => latest ?? []);
@@ -45,6 +55,7 @@ export class Heard {
     this.#starts.delete(runId);
     this.#cutOff.delete(runId);
     this.#meters.delete(runId);
+    this.#toldBytes.delete(runId);
   }
 
   /** Null for a run that is trained here. */

@@ -1,11 +1,9 @@
 /** Runs that are carried elsewhere as a folder, by hand, and what comes back of them. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Run } from '../../catalog/runs.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { SlurmTarget } from '../../../src-shared/remoteTargets.ts';
-import { fileSha256 } from '../../files/sha256.ts';
 import { GRAFT_ROOT } from '../../files/repository.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
 import { assembleJob, copyInput } from '../../jobs/assemble.ts';
@@ -19,9 +17,12 @@ import { readState } from '../../jobs/state.ts';
 import { localMachine } from '../../remote/localMachine.ts';
 import { filesOf } from '../../remote/runtime.ts';
 import { recordEnd } from '../runs/recordEnd.ts';
-import { logMessage, recordEvent } from '../runs/recordEvent.ts';
+import { logMessage, recordAgain } from '../runs/recordEvent.ts';
+import { newOutDir } from '../runs/input.ts';
 import type { RunStore } from '../runs/store.ts';
-import { isOver, type RunView } from '../runs/view.ts';
+import type { RunView } from '../runs/view.ts';
+import type { Home } from '../storage/home.ts';
+import { checkResult } from './checkResult.ts';
 import { collect } from './collect.ts';
 import { withoutPlace } from './follow.ts';
 
@@ -39,9 +40,11 @@ export interface JobExport {
 const RUNTIME = 'graft';
 
 export class JobFolders {
+  readonly #home: Home;
   readonly #store: RunStore;
 
-  constructor(store: RunStore) {
+  constructor({ home, store }: { home: Home; store: RunStore }) {
+    this.#home = home;
     this.#store = store;
   }
 
@@ -50,7 +53,7 @@ export class JobFolders {
   }
 
   import(jobDir: string): Promise<RunView> {
-    return importJob(this.#store, jobDir);
+    return importJob(this.#home, this.#store, jobDir);
   }
 }
 
@@ -123,15 +126,15 @@ function sizeBelow(dir: string): number {
 /**
  * Takes what came back of a job into its run. Throws JOB_NOT_FOUND, a usage error RUN_NOT_FOUND for a run of another
  * catalogue, JOB_NOT_OURS where base or settings are others than the run's, JOB_CHANGED where the result is not what
- * the job says, and a usage error where there is nothing to take.
+ * the job says, and a usage error where there is nothing to take, or the run has it already.
  */
-async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
+async function importJob(home: Home, store: RunStore, jobDir: string): Promise<RunView> {
   const job = readJobFile(jobDir);
   const run = knownRun(store, job.runId, jobDir);
-  if (job.base.hash !== run.spec.model.hash || JSON.stringify(job.spec.method) !== JSON.stringify(run.spec.method))
+  if (job.base.hash !== run.spec.model.hash || settingsOf(job.spec) !== settingsOf(run.spec))
     throw new GraftError(
       'JOB_NOT_OURS',
-      `The job in ${jobDir} trains another base or another method than the run ${run.name}; bring the folder back ` +
+      `The job in ${jobDir} trains another base or with other settings than the run ${run.name}; bring the folder back ` +
         'that was written for it.',
       { jobDir, runId: run.id },
     );
@@ -143,19 +146,40 @@ async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
         'to the end, then bring the folder back.',
       { jobDir, phase: state?.phase ?? null },
     );
-  checkResult(path.join(jobDir, state.result.outDir), state.result.sha256);
-  const found = await collect(localMachine(), run, { jobDir: path.resolve(jobDir) }, state.result);
+  const { result } = state;
+  const has = run.result ?? run.interim;
+  if (has?.sha256 === result.sha256 && has.steps === result.steps)
+    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} has this result already; nothing was changed.`, {
+      runId: run.id,
+    });
+  if (result.outcome !== 'paused') checkResult(path.join(jobDir, JOB.outDir), result.sha256);
   const { events } = readEvents(new TextEncoder().encode(readOwnText(path.join(jobDir, JOB.events)) ?? ''));
+  // The adapter that it has by now stays.
+  const spec = run.result ? { ...run.spec, outDir: newOutDir(home, run.spec.method.type) } : run.spec;
+  const taken = { ...run, spec };
+  const found = await collect(localMachine(), taken, { jobDir: path.resolve(jobDir) }, result);
   store.catalog.transaction(() => {
-    for (const { event, atMs } of events.map(withoutPlace)) {
-      recordEvent(store.catalog, run.id, event, atMs);
-      if (event.type === 'started') store.catalog.runs.update(run.id, { started: event });
-    }
+    const told = events.map(withoutPlace);
+    recordAgain(store.catalog, run.id, told);
+    const started = told.flatMap(({ event }) => (event.type === 'started' ? event : [])).at(-1);
     const startedAt = events[0] ? new Date(events[0].atMs).toISOString() : null;
-    store.catalog.runs.update(run.id, { startedAt });
-    for (const message of recordEnd(store.catalog, run, found)) logMessage(store.catalog, run.id, message);
+    store.catalog.runs.update(run.id, { spec, error: null, endedAt: null, startedAt, ...(started ? { started } : {}) });
+    for (const message of recordEnd(store.catalog, taken, found)) logMessage(store.catalog, run.id, message);
   });
   return store.announce(run.id);
+}
+
+/** What decides what is trained, as text. */
+function settingsOf({ method, objective, train, data }: Run['spec']): string {
+  const { memoryLimitBytes: _ofThisMachine, ...settings } = train;
+  const { file: _whereItLies, ...rows } = data;
+  return JSON.stringify(sorted({ method, objective, settings, rows }));
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, part]) => [name, sorted(part)]));
 }
 
 function knownRun(store: RunStore, id: string, jobDir: string): Run {
@@ -167,29 +191,13 @@ function knownRun(store: RunStore, id: string, jobDir: string): Run {
         `"${path.join(jobDir, JOB.outDir)}".`,
       { runId: id },
     );
-  if (isOver(run) && run.status === 'completed')
-    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} is completed already; nothing was changed.`, {
-      runId: id,
-    });
+  if (run.status === 'completed' || run.status === 'queued' || run.status === 'running')
+    throw usageError(
+      'RUN_NOT_FOR_EXPORT',
+      run.status === 'completed'
+        ? `The run ${run.name} is completed already; nothing was changed.`
+        : `The run ${run.name} is ${run.status} by now; stop it before you bring in what was trained elsewhere.`,
+      { runId: id, status: run.status },
+    );
   return run;
-}
-
-/** Throws JOB_CHANGED. */
-function checkResult(outDir: string, sha256: string): void {
-  if (fs.existsSync(outDir) && weightsSha256(outDir) === sha256) return;
-  throw new GraftError(
-    'JOB_CHANGED',
-    `The weights in ${outDir} are not what the job has written; copy the folder again.`,
-    { outDir },
-  );
-}
-
-/** Of the weights file; of several shards as basemodel/rewrite.ts tells it. */
-function weightsSha256(dir: string): string {
-  const names = fs.readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
-  const [first, ...others] = names.sort().map((name) => ({ name, sha256: fileSha256(path.join(dir, name)) }));
-  if (!first) return '';
-  if (others.length === 0) return first.sha256;
-  const lines = [first, ...others].map(({ name, sha256 }) => `${sha256}  ${name}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
 }

@@ -6,6 +6,7 @@ import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import type { Machine } from '../../remote/machine.ts';
 import type { RunStore } from '../runs/store.ts';
+import { isOver } from '../runs/view.ts';
 import { Follower } from './follower.ts';
 import { livesOn } from './lives.ts';
 import { AwayRows, type AwayRow } from './rows.ts';
@@ -25,6 +26,8 @@ export interface LaneParts {
   machine: Machine;
   stagingDir: string;
   timing: Timing;
+  /** Ends once nothing else of this process looks after the target. */
+  before?: Promise<void> | undefined;
 }
 
 /** Longest wait between two looks at a target that cannot be reached. */
@@ -39,6 +42,8 @@ export class Lane {
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> | undefined;
   #sending: Promise<void> | undefined;
+  /** How the runs that were looked after stood when they were last told of. */
+  #told = new Map<string, string>();
   /** Looks in a row at which the target could not be reached. */
   #failures = 0;
   /** Tries in a row at sending that it could not be reached. */
@@ -53,10 +58,21 @@ export class Lane {
     this.#follower = new Follower({ ...shared, patienceMs: timing.patienceMs });
   }
 
+  /** The target could not be reached at the last look. */
+  get isAway(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** As `wake`, where nothing is followed yet. */
+  attend(): void {
+    if (this.#timer === undefined) this.wake();
+  }
+
   /** Looks now, and from now on again and again while there is something to follow. */
   wake(): void {
     if (this.#closed.signal.aborted || this.#turn) return;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#turn = this.#look()
       .then(
         () => void (this.#failures = 0),
@@ -64,7 +80,7 @@ export class Lane {
       )
       .finally(() => {
         this.#turn = undefined;
-        if (this.#closed.signal.aborted || this.#rows.open.length === 0) return;
+        if (this.#closed.signal.aborted || this.#isIdle()) return;
         this.#timer = setTimeout(() => this.wake(), this.#waitMs());
       });
   }
@@ -75,13 +91,37 @@ export class Lane {
     await Promise.allSettled([this.#turn, this.#sending]);
   }
 
+  /** Another Graft on this data folder may go on with a run that is paused. */
+  #isIdle(): boolean {
+    return this.#rows.open.length === 0 && this.#told.size === 0;
+  }
+
+  /** Tells what another Graft on this data folder has made of the runs. */
+  #tellOfOthers(): void {
+    const { store } = this.#rows;
+    for (const { run } of this.#rows.open) if (!this.#told.has(run.id)) this.#told.set(run.id, '');
+    for (const [id, before] of this.#told) {
+      const run = store.catalog.runs.get(id);
+      const away = store.catalog.away.get(id);
+      const now = run && away ? [run.status, away.phase, away.note, away.asked].join(' ') : 'gone';
+      this.#told.set(id, now);
+      if (run && before !== '' && before !== now) store.announce(id);
+      if (run && away && !isOver(run)) continue;
+      this.#told.delete(id);
+      store.heard.forget(id);
+    }
+  }
+
   #waitMs(): number {
     const failures = Math.max(this.#failures, this.#sendFailures);
     return Math.min(MOST_WAIT_MS, this.#parts.timing.lookMs * 2 ** Math.min(failures, 10));
   }
 
   async #look(): Promise<void> {
-    const { machine, target } = this.#parts;
+    const { machine, target, before } = this.#parts;
+    await before;
+    if (this.#closed.signal.aborted) return;
+    this.#tellOfOthers();
     const toSend = this.#rows.open.filter(({ away }) => away.phase === 'sending').map(({ run }) => run);
     // What is there already is followed meanwhile.
     if (toSend.length > 0 && !this.#sending)

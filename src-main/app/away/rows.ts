@@ -5,6 +5,7 @@ import type { ErrorData } from '../../../src-shared/errors.ts';
 import { failedRow } from '../runs/failure.ts';
 import { logMessage } from '../runs/recordEvent.ts';
 import type { RunStore } from '../runs/store.ts';
+import { isOther } from '../runs/recover.ts';
 import { isOver } from '../runs/view.ts';
 
 export interface AwayRow {
@@ -32,6 +33,46 @@ export class AwayRows {
 
   isSending(id: string): boolean {
     return this.open.some(({ run, away }) => run.id === id && away.phase === 'sending');
+  }
+
+  /**
+   * Whether this process may send the run, begin it or take back its result: two Grafts on one data folder would do so
+   * twice. `release` ends that; so does the end of the process.
+   */
+  claim(id: string): boolean {
+    const { away } = this.store.catalog;
+    return this.store.catalog.transaction(() => {
+      const row = away.get(id);
+      if (!row || (row.ownerPid && isOther(row.ownerPid))) return false;
+      away.update(id, { ownerPid: process.pid });
+      return true;
+    });
+  }
+
+  release(id: string): void {
+    this.store.catalog.away.update(id, { ownerPid: null });
+  }
+
+  /** Does the work where this process may; false where another one is at it. */
+  async claimed(id: string, work: () => Promise<void>): Promise<boolean> {
+    if (!this.claim(id)) return false;
+    try {
+      await work();
+      return true;
+    } finally {
+      this.release(id);
+    }
+  }
+
+  /** What a run has become by being sent; false where it has been stopped meanwhile. */
+  sent(id: string, changes: Partial<AwayRun>): boolean {
+    const isWanted = this.store.catalog.transaction(() => {
+      if (!this.isSending(id)) return false;
+      this.store.catalog.away.update(id, { ...changes, phase: 'waiting', note: null });
+      return true;
+    });
+    this.store.announce(id);
+    return isWanted;
   }
 
   update(id: string, changes: Partial<AwayRun>, run: Partial<Run> = {}): void {

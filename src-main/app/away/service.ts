@@ -3,6 +3,7 @@
  * opened again meanwhile.
  */
 import path from 'node:path';
+import type { AwayRun, AwayWish } from '../../catalog/away.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
@@ -12,9 +13,10 @@ import { isOver, type RunView } from '../runs/view.ts';
 import type { Home } from '../storage/home.ts';
 import { Lane, type Timing } from './lane.ts';
 import { Machines } from './machines.ts';
-import type { Wish } from './wishes.ts';
 
 const TIMING: Timing = { lookMs: 2000, patienceMs: 60_000 };
+/** How often it is looked whether another Graft, such as a command line that has ended, has left runs to follow. */
+const LOOK_FOR_OTHERS_MS = 10_000;
 
 export interface AwayParts {
   home: Pick<Home, 'dir'>;
@@ -29,6 +31,7 @@ export class AwayService {
   readonly #timing: Timing;
   readonly #machines: Machines;
   #lanes = new Map<string, { spec: string; lane: Lane }>();
+  #looking: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor({ home, store, machines = new Machines(), timing = TIMING }: AwayParts) {
@@ -85,27 +88,59 @@ export class AwayService {
     );
   }
 
+  /** From now on follows all runs on targets, those too that another Graft on this data folder has begun. */
+  attend(): void {
+    const look = (): void => {
+      try {
+        for (const lane of this.#lanesInUse()) lane.attend();
+      } catch {
+        // The catalogue is away: it is tried again the next time.
+      }
+    };
+    this.#looking = setInterval(look, LOOK_FOR_OTHERS_MS).unref();
+    look();
+  }
+
   /** Sends what is to be sent, and follows what is there. */
   begin(): void {
+    for (const lane of this.#lanesInUse()) lane.wake();
+  }
+
+  #lanesInUse(): Lane[] {
     const { catalog } = this.#store;
     const open = catalog.away.list().filter(({ runId }) => {
       const run = catalog.runs.get(runId);
       return run && !isOver(run) && run.status !== 'paused';
     });
-    for (const target of new Set(open.map((away) => away.target))) this.#lane(target)?.wake();
+    return [...new Set(open.map(({ target }) => target))].flatMap((target) => this.#lane(target) ?? []);
   }
 
-  /** Asks a run that is not over to pause or stop. One that is still being sent just ends. */
-  ask(run: RunView, wish: Wish): RunView {
+  /**
+   * Asks a run that is not over to pause or stop. One that is still being sent just ends; so does one that is asked to
+   * stop once more while its target cannot be reached.
+   */
+  ask(run: RunView, wish: AwayWish): RunView {
     const { catalog, wishes } = this.#store;
     const away = catalog.away.get(run.id);
     if (wish === 'stop' && (away?.phase === 'sending' || run.status === 'paused')) {
       catalog.away.update(run.id, { phase: 'stopped', note: null });
       return this.#store.update(run.id, { status: 'stopped', endedAt: new Date().toISOString() });
     }
+    if (away && wish === 'stop' && wishes.undelivered(run.id) === 'stop' && this.#lane(away.target)?.isAway)
+      return this.#letGo(run, away);
     wishes.ask(run.id, wish);
     if (away) this.#lane(away.target)?.wake();
     return this.#store.announce(run.id);
+  }
+
+  /** Ends it here alone. */
+  #letGo(run: RunView, { target }: AwayRun): RunView {
+    const { catalog, wishes, heard } = this.#store;
+    this.#store.log(run.id, `Stopped here only: ${target} could not be reached, so its job may go on there.`);
+    wishes.forget(run.id);
+    heard.forget(run.id);
+    catalog.away.update(run.id, { phase: 'stopped', note: null });
+    return this.#store.update(run.id, { status: 'stopped', endedAt: new Date().toISOString() });
   }
 
   /** Goes on with a run where it was, from its state there; `changes`: of its row. */
@@ -141,8 +176,10 @@ export class AwayService {
   /** What is under way goes on there. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#looking);
+    const lanes = [...this.#lanes.values()].map(({ lane }) => lane.close());
     this.#machines.close();
-    await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.close()));
+    await Promise.all(lanes);
   }
 
   /** Of the target as it is now. */
@@ -152,13 +189,14 @@ export class AwayService {
     const spec = JSON.stringify(target);
     const known = this.#lanes.get(name);
     if (known?.spec === spec) return known.lane;
-    void known?.lane.close();
+    const before = known?.lane.close();
     const lane = new Lane({
       store: this.#store,
       target,
       machine: this.#machines.of(target),
       stagingDir: this.#stagingDir,
       timing: this.#timing,
+      before,
     });
     this.#lanes.set(name, { spec, lane });
     return lane;

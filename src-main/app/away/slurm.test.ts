@@ -1,11 +1,12 @@
 /** Runs on a real Slurm: an array of them, with tasks that are killed, requeued and cancelled, and Graft closed between. */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { slurmNote, startSlurm, type Slurm } from '../../../test-support/rigs/slurm.ts';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
 import { until } from '../../../test-support/rigs/tinyJob.ts';
 import { readState } from '../../jobs/state.ts';
+import type { SlurmTarget } from '../../../src-shared/remoteTargets.ts';
 import { startStudySchema } from '../studies/input.ts';
 import type { RunView } from '../runs/view.ts';
 
@@ -26,7 +27,7 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     await slurm?.stop();
   });
 
-  function bench(): TestBench {
+  function bench(changes: Partial<SlurmTarget> = {}): TestBench {
     const opened = openBench({ away: { timing: TIMING } });
     onTestFinished(() => opened.close());
     opened.services.catalog.targets.save({
@@ -36,6 +37,7 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
       processes: 1,
       mpirun: 'mpirun',
       options: {},
+      ...changes,
     });
     return opened;
   }
@@ -63,6 +65,22 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
         .sort(),
     ).toEqual([here.id, there.id].sort());
     expect(statuses).toContain('running');
+  });
+
+  it('a run on two processes has the losses of one', async () => {
+    vi.stubEnv('OMPI_ALLOW_RUN_AS_ROOT', '1');
+    vi.stubEnv('OMPI_ALLOW_RUN_AS_ROOT_CONFIRM', '1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const opened = bench({ processes: 2, mpirun: 'mpirun.openmpi' });
+    const { runs } = opened.services;
+    const input = await smallRun(opened, { steps: 12 });
+    const plain = { ...input, method: { ...input.method, dropout: 0 } };
+    const away = await runs.finished((await runs.start({ ...plain, target: 'lab' })).id);
+    expect(away.error).toBeNull();
+    const local = await runs.finished((await runs.start(plain)).id);
+    const [got, wanted] = [losses(opened, away.id), losses(opened, local.id)];
+    expect(got).toHaveLength(12);
+    for (const [i, loss] of got.entries()) expect(Math.abs(loss - wanted[i]!)).toBeLessThan(1e-5);
   });
 
   it('a study is an array: killed, requeued, cancelled, a node gone, Graft closed; each run ends up here once', async () => {

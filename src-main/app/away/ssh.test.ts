@@ -3,9 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
+import { ChangedMachines } from '../../../test-support/rigs/changedMachines.ts';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
 import { missingPrograms, startSshd, type Sshd } from '../../../test-support/rigs/sshd.ts';
+import { secondGraft } from '../../../test-support/rigs/startSecondGraft.ts';
 import { until } from '../../../test-support/rigs/tinyJob.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { Machine } from '../../remote/machine.ts';
 import { GRAFT_ROOT } from '../../files/repository.ts';
 
 const missing = await missingPrograms({ sshd: 'openssh-server', ssh: 'openssh-client', rsync: 'rsync' });
@@ -22,8 +26,8 @@ describe.skipIf(missing.length > 0)(`runs over ssh${note}`, { timeout: LIMIT_MS 
   });
   afterEach(async () => sshd.stop());
 
-  function bench(): TestBench {
-    const opened = openBench({ away: { timing: TIMING } });
+  function bench(change: (machine: Machine) => Partial<Machine> = () => ({})): TestBench {
+    const opened = openBench({ away: { timing: TIMING, machines: new ChangedMachines(change) } });
     onTestFinished(() => opened.close());
     opened.services.catalog.targets.save({
       kind: 'ssh',
@@ -107,6 +111,48 @@ describe.skipIf(missing.length > 0)(`runs over ssh${note}`, { timeout: LIMIT_MS 
     expect(await runs.finished(first.id)).toMatchObject({ status: 'completed' });
   });
 
+  it('a Graft that dies right after it has begun a run there finds its process again', async () => {
+    let isAway = true;
+    const opened = bench(unless(() => !isAway));
+    const input = await smallRun(opened, { steps: 400, checkpointEvery: 0 });
+    const { id } = await opened.services.runs.start({ ...input, target: 'second PC' });
+    await opened.services.close();
+    expect(await secondGraft(opened.home, 'worker').ended).toBe('SIGKILL');
+    isAway = false;
+    await until(() => fs.existsSync(path.join(work, 'jobs', id, 'state.json')));
+    await opened.reopen();
+    expect(await opened.services.runs.finished(id)).toMatchObject({ status: 'completed', error: null });
+    const log = opened.services.runHistory.log({ id, after: 0 }).map(({ message }) => message);
+    expect(log.filter((message) => message.startsWith('Training begins'))).toHaveLength(1);
+    expect(log.join()).not.toContain('begun again');
+  });
+
+  it('out of reach: what is asked of it waits, also while Graft is closed, and a second stop ends it here', async () => {
+    let isAway = false;
+    const opened = bench(unless(() => !isAway));
+    const input = await smallRun(opened, { steps: 2000, checkpointEvery: 0 });
+    const { id } = await opened.services.runs.start({ ...input, target: 'second PC' });
+    await until(() => losses(opened, id).length > 20);
+    isAway = true;
+    await until(() => opened.services.runs.require(id).away!.note?.includes('cannot be reached') === true);
+    expect(opened.services.runs.stop(id)).toMatchObject({ status: 'running', asked: 'stop' });
+    await opened.reopen();
+    expect(opened.services.runs.require(id)).toMatchObject({ status: 'running', asked: 'stop' });
+    isAway = false;
+    await until(() => opened.services.runs.require(id).status === 'stopped');
+    expect(opened.services.runs.require(id)).toMatchObject({ resumable: true, asked: null });
+
+    opened.services.runs.resume(id);
+    await until(() => phase(opened, id) === 'running');
+    isAway = true;
+    await until(() => opened.services.runs.require(id).away!.note?.includes('cannot be reached') === true);
+    opened.services.runs.stop(id);
+    expect(opened.services.runs.stop(id)).toMatchObject({ status: 'stopped', asked: null });
+    isAway = false;
+    opened.services.runs.resume(id);
+    expect(await opened.services.runs.finished(id)).toMatchObject({ status: 'completed', result: { steps: 2000 } });
+  });
+
   it('another host key is refused, and nothing is sent', async () => {
     const opened = bench();
     const input = await smallRun(opened);
@@ -146,6 +192,19 @@ describe.skipIf(missing.length > 0)(`runs over ssh${note}`, { timeout: LIMIT_MS 
     expect(fs.readdirSync(elsewhere)).toEqual([]);
   });
 });
+
+/** A machine that can be reached only then. */
+function unless(isThere: () => boolean): (machine: Machine) => Partial<Machine> {
+  const gate = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isThere()) return work();
+    throw new GraftError('MACHINE_AWAY', 'It cannot be reached.');
+  };
+  return (machine) => ({
+    makeFolder: (dir) => gate(() => machine.makeFolder(dir)),
+    read: (file, options) => gate(() => machine.read(file, options)),
+    isAlive: (pid) => gate(() => machine.isAlive(pid)),
+  });
+}
 
 /** A Graft that is set up there: the program of a job, which is this one's source. */
 function graftThere(): string {

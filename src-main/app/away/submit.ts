@@ -15,14 +15,22 @@ export interface Place<T = RemoteTarget> {
   runtime: Runtime;
 }
 
+/** How squeue shows what was submitted under this key. */
+export const commentOf = (key: string): string => `graft ${key}`;
+
 /** The number that Slurm gives the job; of several folders it is an array of jobs, in their order. */
-export async function submitJobs(place: Place<SlurmTarget>, name: string, jobDirs: string[]): Promise<string> {
+export async function submitJobs(
+  place: Place<SlurmTarget>,
+  { name, key }: { name: string; key: string },
+  jobDirs: string[],
+): Promise<string> {
   const { machine, target } = place;
   const { workDir, options, processes, atATime } = target;
   const scriptFile = path.posix.join(workDir, WORK.runtime, 'job.sh');
   await machine.write(scriptFile, BATCH_SCRIPT);
   const { jobId } = await submit(machine, {
     name,
+    comment: commentOf(key),
     scriptFile,
     args: batchArguments(workerCommand(place), jobDirs),
     options,

@@ -1,31 +1,37 @@
-/** What the user has asked of runs on targets, until it has come about. */
-export type Wish = 'pause' | 'stop';
+/** What the user has asked of runs on targets, until it has come about; the catalogue keeps it while Graft is closed. */
+import type { AwayWish } from '../../catalog/away.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 
 export class Wishes {
-  #asked = new Map<string, { wish: Wish; isDelivered: boolean }>();
+  readonly #rows: Catalog['away'];
+  /** What this process has brought to the targets. */
+  #delivered = new Map<string, AwayWish>();
 
-  /** A wish to stop outlives one to pause. */
-  ask(runId: string, wish: Wish): void {
-    const before = this.#asked.get(runId)?.wish;
-    if (before !== 'stop' && before !== wish) this.#asked.set(runId, { wish, isDelivered: false });
+  constructor(rows: Catalog['away']) {
+    this.#rows = rows;
   }
 
-  of(runId: string): Wish | null {
-    return this.#asked.get(runId)?.wish ?? null;
+  /** A wish to stop outlives one to pause. */
+  ask(runId: string, wish: AwayWish): void {
+    if (this.of(runId) !== 'stop') this.#rows.update(runId, { asked: wish });
+  }
+
+  of(runId: string): AwayWish | null {
+    return this.#rows.get(runId)?.asked ?? null;
   }
 
   /** What is still to be brought to its target. */
-  undelivered(runId: string): Wish | null {
-    const asked = this.#asked.get(runId);
-    return asked && !asked.isDelivered ? asked.wish : null;
+  undelivered(runId: string): AwayWish | null {
+    const wish = this.of(runId);
+    return wish === this.#delivered.get(runId) ? null : wish;
   }
 
-  delivered(runId: string): void {
-    const asked = this.#asked.get(runId);
-    if (asked) asked.isDelivered = true;
+  delivered(runId: string, wish: AwayWish): void {
+    this.#delivered.set(runId, wish);
   }
 
   forget(runId: string): void {
-    this.#asked.delete(runId);
+    this.#delivered.delete(runId);
+    if (this.of(runId) !== null) this.#rows.update(runId, { asked: null });
   }
 }

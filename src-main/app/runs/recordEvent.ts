@@ -13,6 +13,19 @@ export function recordEvent(catalog: Catalog, id: string, event: TrainEvent, atM
   if (message !== null) catalog.runHistory.putLine(id, { atMs, message });
 }
 
+/**
+ * What a job tells of all that it did, some of which may be recorded already: its lines are known by their time.
+ */
+export function recordAgain(catalog: Catalog, id: string, events: { event: TrainEvent; atMs: number }[]): void {
+  const lineOf = ({ atMs, message }: { atMs: number; message: string }): string => `${atMs} ${message}`;
+  const known = new Set(catalog.runHistory.log(id, 0).map(lineOf));
+  for (const { event, atMs } of events) {
+    recordValues(catalog, id, event, atMs);
+    const message = logLine(event);
+    if (message !== null && !known.has(lineOf({ atMs, message }))) catalog.runHistory.putLine(id, { atMs, message });
+  }
+}
+
 /** What is measured: recording it twice changes nothing. */
 function recordValues({ metrics, runHistory }: Catalog, id: string, event: TrainEvent, atMs: number | null): void {
   if (event.type === 'started') {

@@ -18,12 +18,13 @@ export class RunStore {
   readonly channel = new RunChannel();
   /** Of runs that are trained on targets. */
   readonly heard = new Heard();
-  readonly wishes = new Wishes();
+  readonly wishes: Wishes;
   #unstored = new Map<string, Partial<Run>>();
   #asked: { runId: string; action: 'pause' | 'stop' } | null = null;
 
   constructor(catalog: Catalog) {
     this.catalog = catalog;
+    this.wishes = new Wishes(catalog.away);
   }
 
   list(): RunView[] {

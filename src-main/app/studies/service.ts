@@ -127,6 +127,7 @@ export class StudyService {
       const waits = status === 'paused' && this.#pruning.waits(id, runId);
       if (!isHere && !waits && !isAway) this.#runs.restart(runId);
     }
+    this.#away.begin();
     this.#pruning.watch(this.#require(id));
     return this.get(id);
   }

@@ -1,4 +1,5 @@
 /** Places beside this machine where runs can be trained: kept in the catalogue, asked through `ask`. */
+import type { AwayRun } from '../../catalog/away.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { counted } from '../../../src-shared/plural.ts';
@@ -38,7 +39,10 @@ export class TargetService {
     );
   }
 
-  /** Throws a usage error TARGET_NAME where the name is taken, unless that one is to be replaced. */
+  /**
+   * Throws a usage error TARGET_NAME where the name is taken, unless that one is to be replaced, and TARGET_IN_USE where
+   * it is of another kind and runs of it are not over: they would not be found again.
+   */
   add({ target, replace }: AddTarget): RemoteTarget {
     this.#catalog.transaction(() => {
       if (!replace && this.#catalog.targets.get(target.name))
@@ -47,6 +51,8 @@ export class TargetService {
           `There is a target "${target.name}" already; choose another name, or replace it (--replace).`,
           { target: target.name },
         );
+      const before = this.#catalog.targets.get(target.name);
+      if (before && before.kind !== target.kind) this.#refuseOpenRuns(target.name, 'change its kind');
       this.#catalog.targets.save(target);
     });
     return this.require(target.name);
@@ -59,20 +65,30 @@ export class TargetService {
   remove(name: string): { removed: string } {
     this.require(name);
     this.#catalog.transaction(() => {
-      const { away, runs, targets } = this.#catalog;
-      const rows = away.countOn(name) === 0 ? [] : away.list().filter(({ target }) => target === name);
-      const open = rows.flatMap(({ runId }) => runs.get(runId) ?? []).filter((run) => !isOver(run));
-      if (open.length > 0)
-        throw usageError(
-          'TARGET_IN_USE',
-          `The target "${name}" has ${counted(open.length, 'run')} not over yet, such as ${open[0]!.name}; stop them ` +
-            'or wait for their end, then remove it.',
-          { target: name, runs: open.map(({ id }) => id) },
-        );
-      for (const { runId } of rows) away.remove(runId);
+      const { away, targets } = this.#catalog;
+      this.#refuseOpenRuns(name, 'remove it');
+      for (const { runId } of this.#rowsOf(name)) away.remove(runId);
       targets.remove(name);
     });
     return { removed: name };
+  }
+
+  #rowsOf(name: string): AwayRun[] {
+    const { away } = this.#catalog;
+    return away.countOn(name) === 0 ? [] : away.list().filter(({ target }) => target === name);
+  }
+
+  /** Throws a usage error TARGET_IN_USE. */
+  #refuseOpenRuns(name: string, next: string): void {
+    const found = this.#rowsOf(name).flatMap(({ runId }) => this.#catalog.runs.get(runId) ?? []);
+    const open = found.filter((run) => !isOver(run));
+    if (open.length === 0) return;
+    throw usageError(
+      'TARGET_IN_USE',
+      `The target "${name}" has ${counted(open.length, 'run')} not over yet, such as ${open[0]!.name}; stop them ` +
+        `or wait for their end, then ${next}.`,
+      { target: name, runs: open.map(({ id }) => id) },
+    );
   }
 
   /** Throws a usage error TARGET_NOT_FOUND, or what asking it throws. */

@@ -18,6 +18,7 @@ import { suites } from './0016-suites.ts';
 import { preferenceScores } from './0017-preference-scores.ts';
 import { choices } from './0018-choices.ts';
 import { away } from './0019-away.ts';
+import { awayClaims } from './0020-away-claims.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -39,4 +40,5 @@ export const migrations: readonly string[] = [
   preferenceScores,
   choices,
   away,
+  awayClaims,
 ];

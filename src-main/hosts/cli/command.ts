@@ -17,6 +17,8 @@ export interface Context {
   write(text: string): void;
   /** A line of progress on stderr. */
   say(line: string): void;
+  /** What is done first after Ctrl-C; replaces what was named before. */
+  onInterrupt?(work: () => void): void;
 }
 
 export interface Command {

@@ -153,7 +153,7 @@ function valueOf(flag: string, name: string, setting: Setting, value: string): u
 }
 
 /** Says how far the study is until it is over. */
-export async function followStudy({ services, say }: Context, id: string): Promise<StudyView> {
+export async function followStudy({ services, say, onInterrupt }: Context, id: string): Promise<StudyView> {
   let saidMs = 0;
   let over = -1;
   const end = services.runs.subscribeAll((event) => {
@@ -165,6 +165,11 @@ export async function followStudy({ services, say }: Context, id: string): Promi
     if (event.type === 'run' && study.done === over) return;
     over = study.done;
     say(progressLine(study, event.type === 'progress' ? event : null));
+  });
+  onInterrupt?.(() => {
+    const { runs } = services.catalog.studies;
+    if (runs(id).some(({ runId }) => services.away.isFollowed(runId)))
+      say(`Its runs go on there; follow them again with "lab study --resume ${id}", or once the app is open.`);
   });
   try {
     return await services.studies.finished(id);

@@ -144,10 +144,12 @@ async function runCommand(command: Command, args: Args): Promise<void> {
     (services ??= createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing }));
   const close = async (): Promise<void> => services?.close();
   let interrupted = false;
+  let onInterrupt = (): void => undefined;
   const interrupt = (): void => {
     if (interrupted) return;
     interrupted = true;
     process.send?.({ ending: true });
+    onInterrupt();
     void close().finally(() => process.exit(130));
   };
   if (!command.endsItself) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
@@ -167,6 +169,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
       write,
       print: (line) => write(`${line}\n`),
       say: (line) => process.stderr.write(`${printable(line)}\n`),
+      onInterrupt: (work) => void (onInterrupt = work),
     });
     if (json) process.stdout.write(`${printable(JSON.stringify(result))}\n`);
   } catch (error) {

@@ -69,7 +69,11 @@ export const train: Command = {
       value: 'TIME',
       help: 'wait until then before the training begins: 22:30, or 2026-12-01T22:30',
     },
-    resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
+    resume: {
+      type: 'string',
+      value: 'RUN',
+      help: 'go on with a failed or stopped run from its checkpoint, or follow one again that is under way on a target',
+    },
     further: { type: 'string', value: 'RUN', help: 'train a completed run --steps further, as a new run' },
   },
   async run(context) {
@@ -77,6 +81,11 @@ export const train: Command = {
     const [resumed, further] = [args.text('resume'), args.text('further')];
     if (resumed !== undefined) {
       refuseOthers(args, 'resume', []);
+      // One that is under way on a target is followed again.
+      if (services.away.isFollowed(resumed)) {
+        services.away.begin();
+        return trainToEnd(context, services.runs.require(resumed));
+      }
       return trainToEnd(context, await api.runs.resume({ id: resumed }));
     }
     if (further !== undefined) {
@@ -168,12 +177,16 @@ function readStart({ args, services }: Context): string | undefined {
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */
 export async function trainToEnd(
-  { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
+  { services, print, say, onInterrupt }: Pick<Context, 'services' | 'print' | 'say' | 'onInterrupt'>,
   run: RunView,
 ): Promise<TrainReport> {
   say(`Run ${run.id}`);
   if (run.notBefore !== null && run.status === 'queued') say(`Starts at ${new Date(run.notBefore).toString()}`);
-  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say));
+  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say, run.started?.totalSteps));
+  onInterrupt?.(() => {
+    const left = leftSentence(services.runs.require(run.id));
+    if (left !== null) say(left);
+  });
   const ended = await services.runs.finished(run.id);
   unsubscribe();
   if (ended.error)
@@ -196,6 +209,13 @@ export async function trainToEnd(
   const note = verdict ? `${VERDICTS[verdict.kind]} ${verdict.seen}` : ended.result && endNote(ended.result);
   if (note) print(note);
   return report;
+}
+
+/** What becomes of a run on a target that nobody waits for any more; null for one that ends with this process. */
+function leftSentence({ id, away }: RunView): string | null {
+  if (!away) return null;
+  const next = away.phase === 'sending' ? 'is not there yet and is sent' : 'goes on there and is followed';
+  return `The run ${id} on ${away.target} ${next} again with "train --resume ${id}", or once the app is open.`;
 }
 
 export type TrainReport = ReturnType<typeof reportOf>;

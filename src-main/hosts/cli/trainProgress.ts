@@ -1,4 +1,5 @@
 /** The progress of a run as lines of text, at most about one a second. */
+import type { AwayView } from '../../../src-shared/away.ts';
 import type { RunEvent } from '../../app/runs/channel.ts';
 import { loadProgressText } from '../../../src-shared/loadProgress.ts';
 import { preferenceText } from '../../../src-shared/objectives.ts';
@@ -7,12 +8,28 @@ import { count, scores } from './format.ts';
 
 const INTERVAL_MS = 1000;
 
-/** A listener that says what happens. */
-export function sayProgress(say: (line: string) => void): (event: RunEvent) => void {
-  let totalSteps = 0;
+/** What keeps a run on a target from being trained just now; null for nothing. */
+function targetLine(away: AwayView | null): string | null {
+  if (!away || (away.note === null && away.phase !== 'waiting')) return null;
+  const job = away.slurmJob === null ? '' : ` (job ${away.slurmJob})`;
+  return `${away.target}${job}: ${away.note ?? 'waits for its turn'}`;
+}
+
+/** A listener that says what happens; `steps`: of a run that has begun already. */
+export function sayProgress(say: (line: string) => void, steps = 0): (event: RunEvent) => void {
+  let totalSteps = steps;
   let saidMs = -Infinity;
+  let saidOfTarget = '';
   return (event) => {
     switch (event.type) {
+      case 'status': {
+        const line = targetLine(event.run.away);
+        const nowMs = performance.now();
+        if (line === null || line === saidOfTarget || nowMs - saidMs < INTERVAL_MS) return;
+        [saidMs, saidOfTarget] = [nowMs, line];
+        say(line);
+        return;
+      }
       case 'loading': {
         const nowMs = performance.now();
         if (nowMs - saidMs < INTERVAL_MS) return;

@@ -20,6 +20,7 @@ import { train } from '../../worker/train/train.ts';
 import { JobEvents } from '../events.ts';
 import { checkFiles, readJobFile, specHere } from '../jobFile.ts';
 import { JOB } from '../layout.ts';
+import { notOurs } from '../ownFile.ts';
 import { readControl, readState } from '../state.ts';
 import { engineHere } from './engine.ts';
 import { JobReport } from './report.ts';
@@ -106,6 +107,10 @@ function openJob(jobDir: string): JobState | null {
   readJobFile(jobDir);
   const before = readState(jobDir);
   refuseSecond(jobDir, before);
+  for (const name of [JOB.runDir, JOB.outDir]) {
+    const dir = path.join(jobDir, name);
+    if (fs.lstatSync(dir, { throwIfNoEntry: false })?.isSymbolicLink()) throw notOurs(dir, 'is a link');
+  }
   fs.mkdirSync(path.join(jobDir, JOB.runDir), { recursive: true, mode: 0o700 });
   return before;
 }

@@ -2,13 +2,21 @@
 import { describe, expect, it } from 'vitest';
 import { shareOfRows } from './shareOfRows.ts';
 
+/** A row is as long as its number. */
+const lengthOf = (row: number): number => row;
+
 const shares = (microBatches: number[][], size: number) =>
-  Array.from({ length: size }, (_, rank) => shareOfRows(microBatches, { rank, size }));
+  Array.from({ length: size }, (_, rank) => shareOfRows(microBatches, { rank, size }, lengthOf));
 
 describe('shareOfRows', () => {
   it('gives one process all', () => {
     const rows = [[3, 1], [2]];
-    expect(shareOfRows(rows, { rank: 0, size: 1 })).toEqual({ own: rows, before: [], split: false, all: [3, 1, 2] });
+    expect(shareOfRows(rows, { rank: 0, size: 1 }, lengthOf)).toEqual({
+      own: rows,
+      before: [],
+      split: false,
+      all: [3, 1, 2],
+    });
   });
 
   it('deals out micro-batches whole where each process has as many', () => {
@@ -38,5 +46,10 @@ describe('shareOfRows', () => {
       expect(split).toBe(true);
       expect(own.every((microBatch) => microBatch.length > 0)).toBe(true);
     }
+  });
+
+  it('long rows go to different processes', () => {
+    const sums = shares([[90, 1, 80, 2, 70, 3, 60, 4, 50]], 2).map(({ own }) => own.flat().reduce((a, b) => a + b));
+    expect(sums).toEqual([90 + 60 + 50 + 2 + 1, 80 + 70 + 4 + 3]);
   });
 });

@@ -14,9 +14,14 @@ export interface RowShare {
 
 /**
  * Whole micro-batches, where each process can have as many: what is drawn at random for a micro-batch is then what one
- * process draws. Else the rows in turn, so that no process has more than one above another.
+ * process draws. Else the rows, so that no process has more than one above another, and those of each micro-batch by
+ * their lengths to and fro, so that none waits long for another.
  */
-export function shareOfRows(microBatches: number[][], { rank, size }: Pick<Team, 'rank' | 'size'>): RowShare {
+export function shareOfRows(
+  microBatches: number[][],
+  { rank, size }: Pick<Team, 'rank' | 'size'>,
+  lengthOf: (row: number) => number,
+): RowShare {
   const all = microBatches.flat();
   if (microBatches.length % size === 0) {
     const each = microBatches.length / size;
@@ -24,6 +29,15 @@ export function shareOfRows(microBatches: number[][], { rank, size }: Pick<Team,
     return { own: microBatches.slice(start, end), before: microBatches.slice(0, start), split: false, all };
   }
   let place = 0;
-  const own = microBatches.map((rows) => rows.filter(() => place++ % size === rank));
+  const own = microBatches.map((rows) => {
+    const longestFirst = [...rows].sort((a, b) => lengthOf(b) - lengthOf(a));
+    return longestFirst.filter(() => toAndFro(place++, size) === rank);
+  });
   return { own: own.filter((rows) => rows.length > 0), before: [], split: true, all };
+}
+
+/** 0, 1, 2, 2, 1, 0, 0, 1 … of three. */
+function toAndFro(place: number, size: number): number {
+  const round = Math.floor(place / size);
+  return round % 2 === 0 ? place % size : size - 1 - (place % size);
 }

@@ -20,11 +20,11 @@ import { wholeStep } from './wholeStep.ts';
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(run: Run): Promise<StepMetrics | null> {
-  const { engine, settings, optimizer, progress, plan, team } = run;
+  const { engine, settings, data, optimizer, progress, plan, team } = run;
   const step = progress.step + 1;
   const started = performance.now();
   const lr = run.lrOf(progress.step);
-  const share = shareOfRows(plan.rowsOf(step), team);
+  const share = shareOfRows(plan.rowsOf(step), team, (row) => data.train.at(row)?.ids.length ?? 0);
   const { tokens, sums, preference } = await wholeStep(run, share, {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,

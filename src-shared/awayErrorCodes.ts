@@ -1,0 +1,21 @@
+/** Error codes of runs on other machines; a part of errorCodes.ts, whose rules hold here too. */
+export const AWAY = [
+  'AWAY_ENDED',
+  'HOST_KEY_CHANGED',
+  'HOST_UNKNOWN',
+  'JOB_BASE_GGUF',
+  'JOB_CHANGED',
+  'JOB_NOT_FOUND',
+  'JOB_NOT_OVER',
+  'JOB_NOT_OURS',
+  'MACHINE_AWAY',
+  'MPI_FAILED',
+  'MPI_NOT_FOUND',
+  'NOT_OURS',
+  'SLURM_FAILED',
+  'TARGET_IN_USE',
+  'TARGET_NAME',
+  'TARGET_NOT_FOUND',
+  'TARGET_NOT_READY',
+  'TRANSFER_BROKEN',
+] as const;
