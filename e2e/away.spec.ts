@@ -20,7 +20,7 @@ const WIDTHS = [900, 1280];
 const LIMIT_MS = 90_000;
 const TAKES_PICTURES = process.env['GRAFT_PICTURES'] === '1';
 /** Enough that it is still under way when its pages have been looked at. */
-const STEPS = TAKES_PICTURES ? 500 : 300;
+const STEPS = TAKES_PICTURES ? 500 : 200;
 
 const test = base.extend<{ slurm: Slurm | undefined }>({
   slurm: [undefined, { option: true }],
@@ -101,7 +101,7 @@ test.describe(`on Slurm${noSlurm}`, () => {
     });
 
     await test.step('a study of four is one array', async () => {
-      await wizardAt(page, parts, 30);
+      await wizardAt(page, parts, 12);
       await page.getByRole('button', { name: /^Compare ranks/ }).click();
       const dialog = page.getByRole('dialog', { name: 'Compare variants of this run' });
       await dialog.getByLabel('Ranks', { exact: true }).fill('1, 4');
