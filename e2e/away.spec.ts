@@ -20,7 +20,7 @@ const WIDTHS = [900, 1280];
 const LIMIT_MS = 90_000;
 const TAKES_PICTURES = process.env['GRAFT_PICTURES'] === '1';
 /** Enough that it is still under way when its pages have been looked at. */
-const STEPS = TAKES_PICTURES ? 900 : 300;
+const STEPS = TAKES_PICTURES ? 500 : 200;
 
 const test = base.extend<{ slurm: Slurm | undefined }>({
   slurm: [undefined, { option: true }],
@@ -42,6 +42,7 @@ test.describe(`on Slurm${noSlurm}`, () => {
     app,
     home,
   }) => {
+    if (TAKES_PICTURES) test.setTimeout(480_000);
     const parts = await addParts(page);
     await test.step('a cluster is named, and checked', async () => {
       const card = await addTarget(page, { Name: 'lab', 'Work folder': path.join(home, 'work') });
@@ -100,7 +101,7 @@ test.describe(`on Slurm${noSlurm}`, () => {
     });
 
     await test.step('a study of four is one array', async () => {
-      await wizardAt(page, parts, 30);
+      await wizardAt(page, parts, 12);
       await page.getByRole('button', { name: /^Compare ranks/ }).click();
       const dialog = page.getByRole('dialog', { name: 'Compare variants of this run' });
       await dialog.getByLabel('Ranks', { exact: true }).fill('1, 4');
@@ -133,7 +134,7 @@ test.describe(`over ssh${noSsh}`, () => {
     home,
   }) => {
     const sshd = await startSshd();
-    const work = path.join(home, 'second PC'.replace(' ', '-'));
+    const work = path.join(home, 'work');
     try {
       const parts = await addParts(page);
       const { host, port, identityFile, configFile } = sshd.connection;
@@ -190,6 +191,7 @@ test.describe(`over ssh${noSsh}`, () => {
     await page.getByRole('button', { name: 'Call it off' }).click();
     await untilStatus(page, id, 'stopped');
     await expect(page.getByText('Training was stopped.')).toBeVisible();
+    await expect(where(page)).toHaveText(/^\s*It was meant for second PC\.\s*$/);
     await pictures(page, 'away-called-off');
   });
 });

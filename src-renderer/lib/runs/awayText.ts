@@ -36,7 +36,7 @@ export function awayState({ phase, kind, startsAt }: AwayView): string | undefin
   if (phase === 'sending') return 'Its files have not all arrived there yet.';
   if (phase === 'interrupted') return 'It was told to end there, has kept its state, and waits to be begun again.';
   if (phase !== 'waiting') return undefined;
-  if (kind === 'ssh') return 'It is about to begin.';
+  if (kind === 'ssh') return 'It begins as soon as no other run of Graft is under way there.';
   return startsAt === null
     ? 'It waits there for its turn.'
     : `It waits there for its turn; Slurm expects it to begin on ${formatDate(startsAt)}.`;

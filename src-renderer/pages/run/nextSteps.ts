@@ -67,8 +67,13 @@ export function nextSteps(run: RunView, checkpoint: number | undefined): NextSte
   return steps;
 }
 
-function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefined {
+/** What is mended on the target itself, or in how Graft reaches it. */
+const OF_THE_TARGET = ['HOST_KEY_CHANGED', 'HOST_UNKNOWN', 'TARGET_NOT_READY', 'NO_ENGINE', 'ENGINE_UNAVAILABLE'];
+
+function cureOf({ error, spec, modelId, datasetId, away }: RunView): NextStep | undefined {
   const code = error?.code ?? '';
+  if (away && OF_THE_TARGET.includes(code))
+    return { kind: 'open', label: 'See the other machines', href: hashFor('settings') };
   if (code === 'OUT_OF_MEMORY') return lessMemory(spec);
   if (code === 'MEMORY_LIMIT' || code === 'GPU_OUT_OF_MEMORY')
     return spec.train.batch > 1 ? halfBatch(spec.train.batch) : lessMemory(spec);
@@ -84,7 +89,7 @@ function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefi
   }
   if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file))
     return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
-  if (code === 'DISK_FULL') return { kind: 'open', label: 'Free some space', href: hashFor('settings') };
+  if (code === 'DISK_FULL' && !away) return { kind: 'open', label: 'Free some space', href: hashFor('settings') };
   if (code === 'NO_ENGINE' || code === 'ENGINE_UNAVAILABLE')
     return { kind: 'open', label: 'See the engines', href: hashFor('settings') };
   return undefined;

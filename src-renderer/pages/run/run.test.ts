@@ -41,6 +41,15 @@ test('a run that was cut off resumes from its checkpoint, or starts again where 
   expect(labels(failed('RUN_ABANDONED'))).toEqual(['Start again']);
 });
 
+test('a run on another machine resumes, starts again and is mended there', () => {
+  const away = { target: 'lab' } as RunView['away'];
+  expect(labels({ ...failed('AWAY_ENDED', { resumable: true }), away }, 50)).toEqual(['Resume from step 50']);
+  expect(labels({ ...failed('TARGET_NOT_READY'), away })).toEqual(['See the other machines', 'Start again']);
+  expect(labels({ ...failed('DISK_FULL'), away })).toEqual(['Start again']);
+  expect(startAgain({ ...failed('AWAY_ENDED'), away })).toMatchObject({ target: 'lab' });
+  expect(startAgain(failed('AWAY_ENDED'))).not.toHaveProperty('target');
+});
+
 test('out of memory: half the batch where that can help, else checkpointing, else shorter rows', () => {
   expect(nextSteps(failed('MEMORY_LIMIT'), undefined)).toEqual([
     { kind: 'again', label: 'Start again with half the batch', changes: { train: { batch: 4 } } },

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { AwayView } from '../../../src-shared/away.ts';
+import type { StudyCell } from '../../lib/api.ts';
+import { placesOf } from './places.ts';
 import { ticksOf } from './ticks.ts';
 import { differenceText, relationText, variantText, type Variant } from './words.ts';
 
@@ -39,5 +42,44 @@ describe('a variant in words', () => {
     expect(relationText(variant)).toBe('as good');
     expect(relationText({ ...variant, relation: null, runs: [cell(0, 1, 50)] })).toBe('pruned at step 50');
     expect(relationText({ ...variant, relation: null, runs: [cell(0, null)] })).toBe('failed');
+  });
+});
+
+describe('where the runs of a study are trained', () => {
+  const cell = (status: StudyCell['status'], phase: AwayView['phase'], changes: Partial<AwayView> = {}) => ({
+    status,
+    away: {
+      ...{ target: 'lab', kind: 'slurm' as const, phase, slurmJob: '12', arrayTask: 3, host: 'n1' },
+      ...{ note: null, seenAt: null, startsAt: null, isCutOff: false, ...changes },
+    },
+  });
+  const [running, done] = [cell('running', 'running'), cell('completed', 'completed')];
+
+  test('nothing is said of runs that are trained here', () => {
+    expect(placesOf([{ status: 'running', away: null }])).toEqual([]);
+  });
+
+  test('an array of jobs has one number, and its open runs are counted', () => {
+    const note = 'Slurm: other jobs are ahead of it.';
+    const waiting = cell('queued', 'waiting', { note });
+    expect(placesOf([done, running, waiting, waiting])).toEqual([
+      {
+        target: 'lab',
+        place: 'On cluster lab, Slurm job 12.',
+        state: 'Under way: 1. Waiting for their turn: 2.',
+        notes: [note],
+      },
+    ]);
+  });
+
+  test('runs that were sent again have other numbers, and in the end none is open', () => {
+    expect(placesOf([running, cell('queued', 'sending', { slurmJob: null })])[0]).toMatchObject({
+      place: 'On cluster lab.',
+      state: 'Under way: 1. On their way there: 1.',
+    });
+    expect(placesOf([done, done])[0]).toMatchObject({
+      place: 'Trained on cluster lab, Slurm job 12.',
+      state: undefined,
+    });
   });
 });
