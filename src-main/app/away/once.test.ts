@@ -89,6 +89,20 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     expect(told.size).toBeGreaterThan(40);
   });
 
+  it('a Graft that dies while it takes back a result leaves nothing half-written, and the next one takes it', async () => {
+    const opened = bench();
+    const input = await smallRun(opened, { steps: 60, checkpointEvery: 20 });
+    const { id } = await opened.services.runs.start({ ...input, target: 'lab' });
+    await until(() => opened.services.runs.require(id).away!.phase === 'running');
+    await opened.services.close();
+    expect(await secondGraft(opened.home, 'fetch').ended).toBe('SIGKILL');
+    await opened.reopen();
+    expect(await opened.services.runs.finished(id)).toMatchObject({ status: 'completed', error: null });
+    expectOnce(opened, id, 60);
+    const left = fs.readdirSync(path.join(opened.home, 'runs')).filter((name) => name.endsWith('.partial'));
+    expect(left).toEqual([]);
+  });
+
   it('one that is stopped while it is being submitted is cancelled there', async () => {
     let opened: TestBench | undefined;
     let id = '';
