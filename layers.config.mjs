@@ -267,7 +267,7 @@ export const layers = {
   // The folder of a job: what lies in it, how it is made and read.
   'src-main/jobs/**': {
     imports: ['src-main/runfolder', 'src-main/gguf/pointer.ts', 'src-main/files', 'src-shared'],
-    packages: ['node'],
+    packages: ['node', 'zod'],
   },
 
   // The studio around it: rows in SQLite, services, the API, and three hosts.

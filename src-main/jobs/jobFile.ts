@@ -38,8 +38,8 @@ export function specHere(jobDir: string, { spec, base }: JobFile): RunSpec {
   if (dir === undefined)
     throw new GraftError(
       'NOT_FOUND',
-      `The base model is not here: ${base.places.map(here).join(' and ')} hold no config.json; copy its folder to one ` +
-        'of these places.',
+      `The base model is not here: ${base.places.map(here).join(' and ')} hold no config.json; copy its folder to ` +
+        'one of these places.',
       { places: base.places },
     );
   return {

@@ -43,7 +43,7 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     return opened;
   }
 
-  it('a Graft that dies between submitting and writing it down: the job is found again, not submitted twice', async () => {
+  it('dies between submitting and writing it down: the job is found again, not submitted twice', async () => {
     const before = jobs();
     let isAway = true;
     const opened = bench((machine) => ({
@@ -89,7 +89,7 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     expect(told.size).toBeGreaterThan(40);
   });
 
-  it('a Graft that dies while it takes back a result leaves nothing half-written, and the next one takes it', async () => {
+  it('dies while it takes back a result: nothing is left half-written, and the next one takes it', async () => {
     const opened = bench();
     const input = await smallRun(opened, { steps: 60, checkpointEvery: 20 });
     const { id } = await opened.services.runs.start({ ...input, target: 'lab' });
@@ -104,12 +104,11 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
   });
 
   it('one that is stopped while it is being submitted is cancelled there', async () => {
-    let opened: TestBench | undefined;
     let id = '';
-    opened = bench((machine) => ({
+    const opened: TestBench = bench((machine) => ({
       run: async (argv, options) => {
         const result = await machine.run(argv, options);
-        if (argv.includes('sbatch')) opened!.services.runs.stop(id);
+        if (argv.includes('sbatch')) opened.services.runs.stop(id);
         return result;
       },
     }));

@@ -182,7 +182,9 @@ export async function trainToEnd(
 ): Promise<TrainReport> {
   say(`Run ${run.id}`);
   if (run.notBefore !== null && run.status === 'queued') say(`Starts at ${new Date(run.notBefore).toString()}`);
-  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say, run.started?.totalSteps));
+  const tell = sayProgress(say, run.started?.totalSteps);
+  tell({ type: 'status', run });
+  const unsubscribe = services.runs.subscribe(run.id, tell);
   onInterrupt?.(() => {
     const left = leftSentence(services.runs.require(run.id));
     if (left !== null) say(left);
