@@ -16,11 +16,22 @@ export function localMachine(): Machine {
     move: async (files, { from, to, signal }) => {
       for (const { sha256 } of files) {
         if (signal?.aborted) throw stoppedError(from, to);
-        await fs.promises.copyFile(path.join(from, sha256), path.join(to, sha256));
+        await copyTo(path.join(from, sha256), to);
       }
     },
     close: () => undefined,
   });
+}
+
+/** An error of a copy names its source, though it is the other disk that is full. */
+async function copyTo(file: string, dir: string): Promise<void> {
+  try {
+    await fs.promises.copyFile(file, path.join(dir, path.basename(file)));
+  } catch (error) {
+    throw error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+      ? Object.assign(error, { path: dir })
+      : error;
+  }
 }
 
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

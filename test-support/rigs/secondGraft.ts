@@ -1,6 +1,7 @@
 /**
  * `secondGraft.ts HOME [PROGRAM]`: a Graft of its own on a data folder, which attends to runs on targets until it is
- * killed. With PROGRAM it dies by SIGKILL at the moment when that program (`sbatch`, `worker`) has been begun there.
+ * killed. With PROGRAM it dies by SIGKILL at the moment when that program (`sbatch`, `worker`) has been begun there, or
+ * when a result has been copied (`fetch`).
  */
 import { Machines } from '../../src-main/app/away/machines.ts';
 import { createServices } from '../../src-main/app/services.ts';
@@ -19,6 +20,7 @@ class Watched extends Machines {
     return {
       ...machine,
       run: (argv, options) => dieAfter(argv, machine.run(argv, options)),
+      fetch: (from, to, options) => dieAfter(['fetch'], machine.fetch(from, to, options)),
       start: (argv, options) => dieAfter(argv, machine.start(argv, options)),
     };
   }

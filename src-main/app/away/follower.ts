@@ -4,9 +4,7 @@ import type { AwayRun } from '../../catalog/away.ts';
 import type { JobEvent, JobState } from '../../../src-shared/jobs.ts';
 import type { TrainResult } from '../../../src-shared/training.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
-import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import { JOB } from '../../jobs/layout.ts';
-import type { Machine } from '../../remote/machine.ts';
 import { discardOf } from '../../runfolder/discard.ts';
 import { cancel } from '../../slurm/control.ts';
 import { failedRow } from '../runs/failure.ts';
@@ -16,7 +14,7 @@ import { isOver } from '../runs/view.ts';
 import { collect } from './collect.ts';
 import { readJobState, readNews, withoutPlace } from './follow.ts';
 import { Gone, type FollowerParts } from './gone.ts';
-import type { AwayRow, AwayRows } from './rows.ts';
+import type { AwayRow } from './rows.ts';
 import { standingOf, type Life, type Standing } from './standing.ts';
 
 export class Follower {

@@ -63,7 +63,7 @@ it('what was stopped there, then trained on there, is taken twice: two adapters,
   expect(lines.map(({ message }) => message)).toEqual([...new Set(lines.map(({ message }) => message))]);
 });
 
-it('what was changed, or is of other settings, or of a run that goes on here, is refused and changes nothing', async () => {
+it('what was changed, is of other settings or of a run under way is refused, and changes nothing', async () => {
   const opened = bench();
   const { jobs, runs, catalog } = opened.services;
   const { id, dir } = await exported(opened);

@@ -134,8 +134,8 @@ async function importJob(home: Home, store: RunStore, jobDir: string): Promise<R
   if (job.base.hash !== run.spec.model.hash || settingsOf(job.spec) !== settingsOf(run.spec))
     throw new GraftError(
       'JOB_NOT_OURS',
-      `The job in ${jobDir} trains another base or with other settings than the run ${run.name}; bring the folder back ` +
-        'that was written for it.',
+      `The job in ${jobDir} trains another base or with other settings than the run ${run.name}; bring the folder ` +
+        'back that was written for it.',
       { jobDir, runId: run.id },
     );
   const state = readState(jobDir);

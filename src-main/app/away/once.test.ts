@@ -1,5 +1,6 @@
 /** Nothing is begun, recorded or taken back twice: by two Grafts on one data folder, or after one that was killed. */
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ChangedMachines } from '../../../test-support/rigs/changedMachines.ts';
@@ -10,6 +11,7 @@ import { until } from '../../../test-support/rigs/tinyJob.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Machine } from '../../remote/machine.ts';
 import { readState } from '../../jobs/state.ts';
+import { startStudySchema } from '../studies/input.ts';
 import { isOver } from '../runs/view.ts';
 
 const note = await slurmNote();
@@ -41,7 +43,7 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     return opened;
   }
 
-  it('a Graft that dies between submitting and writing it down: the job is found again, not submitted twice', async () => {
+  it('dies between submitting and writing it down: the job is found again, not submitted twice', async () => {
     const before = jobs();
     let isAway = true;
     const opened = bench((machine) => ({
@@ -87,13 +89,26 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     expect(told.size).toBeGreaterThan(40);
   });
 
+  it('dies while it takes back a result: nothing is left half-written, and the next one takes it', async () => {
+    const opened = bench();
+    const input = await smallRun(opened, { steps: 60, checkpointEvery: 20 });
+    const { id } = await opened.services.runs.start({ ...input, target: 'lab' });
+    await until(() => opened.services.runs.require(id).away!.phase === 'running');
+    await opened.services.close();
+    expect(await secondGraft(opened.home, 'fetch').ended).toBe('SIGKILL');
+    await opened.reopen();
+    expect(await opened.services.runs.finished(id)).toMatchObject({ status: 'completed', error: null });
+    expectOnce(opened, id, 60);
+    const left = fs.readdirSync(path.join(opened.home, 'runs')).filter((name) => name.endsWith('.partial'));
+    expect(left).toEqual([]);
+  });
+
   it('one that is stopped while it is being submitted is cancelled there', async () => {
-    let opened: TestBench | undefined;
     let id = '';
-    opened = bench((machine) => ({
+    const opened: TestBench = bench((machine) => ({
       run: async (argv, options) => {
         const result = await machine.run(argv, options);
-        if (argv.includes('sbatch')) opened!.services.runs.stop(id);
+        if (argv.includes('sbatch')) opened.services.runs.stop(id);
         return result;
       },
     }));
@@ -131,6 +146,40 @@ describe.skipIf(note !== '')(`runs on targets, once${note}`, { timeout: LIMIT_MS
     expect(ended.error).toBeNull();
     expect(ended).toMatchObject({ status: 'completed', result: { steps: 300 } });
     expect(steps()).toBe(300);
+  });
+
+  it('a study is cancelled on the cluster, and goes on where it was with all of its runs', async () => {
+    const opened = bench();
+    const base = await smallRun(opened, { steps: 150, checkpointEvery: 10, evalEvery: 50 });
+    const plan = { kind: 'grid', vary: { lr: [1e-3, 2e-3, 3e-3] } } as const;
+    const { studies, catalog, runs } = opened.services;
+    const { id } = await studies.start(startStudySchema.parse({ base, plan, seeds: [0], target: 'lab' }));
+    const ids = catalog.studies.runs(id).map(({ runId }) => runId);
+    await until(() => ids.filter((one) => catalog.metrics.after(one, 0).length > 15).length === 2);
+    studies.cancel(id);
+    await until(() => ids.every((one) => runs.require(one).status === 'stopped'));
+    await until(() => queued() === '');
+    studies.resume(id);
+    await until(() => ids.every((one) => runs.require(one).status === 'completed'), LIMIT_MS);
+    for (const one of ids) expect(catalog.metrics.after(one, 0)).toHaveLength(150);
+  });
+
+  it('rows or a base that have changed since the run was set up are not sent', async () => {
+    let hold = true;
+    const opened = bench((machine) => ({
+      makeFolder: async (dir) => {
+        if (hold) throw new GraftError('MACHINE_AWAY', 'It cannot be reached.');
+        await machine.makeFolder(dir);
+      },
+    }));
+    const { runs } = opened.services;
+    const input = await smallRun(opened);
+    const rows = await runs.start({ ...input, target: 'lab' });
+    fs.appendFileSync(path.join(opened.dir, 'rows.jsonl'), '\n{"prompt":"one","completion":" more"}');
+    hold = false;
+    expect((await runs.finished(rows.id)).error).toMatchObject({ code: 'DATASET_CHANGED' });
+    const data = path.join(opened.dir, 'work/data');
+    expect(fs.existsSync(data) ? fs.readdirSync(data, { recursive: true }) : []).not.toContain('.complete');
   });
 
   it('garbage in the place of its state: it can be stopped, and begun anew', async () => {

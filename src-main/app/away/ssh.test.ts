@@ -127,7 +127,7 @@ describe.skipIf(missing.length > 0)(`runs over ssh${note}`, { timeout: LIMIT_MS 
     expect(log.join()).not.toContain('begun again');
   });
 
-  it('out of reach: what is asked of it waits, also while Graft is closed, and a second stop ends it here', async () => {
+  it('out of reach: a stop waits, also while Graft is closed, and a second one ends the run here', async () => {
     let isAway = false;
     const opened = bench(unless(() => !isAway));
     const input = await smallRun(opened, { steps: 2000, checkpointEvery: 0 });

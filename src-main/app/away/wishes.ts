@@ -1,4 +1,4 @@
-/** What the user has asked of runs on targets, until it has come about; the catalogue keeps it while Graft is closed. */
+/** What the user has asked of runs on targets until it has come about; the catalogue keeps it while Graft is closed. */
 import type { AwayWish } from '../../catalog/away.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 

@@ -40,8 +40,8 @@ export class TargetService {
   }
 
   /**
-   * Throws a usage error TARGET_NAME where the name is taken, unless that one is to be replaced, and TARGET_IN_USE where
-   * it is of another kind and runs of it are not over: they would not be found again.
+   * Throws a usage error TARGET_NAME where the name is taken, unless that one is to be replaced, and TARGET_IN_USE
+   * where it is of another kind and runs of it are not over: they would not be found again.
    */
   add({ target, replace }: AddTarget): RemoteTarget {
     this.#catalog.transaction(() => {

@@ -8,7 +8,7 @@ import { endNote } from '../../../src-shared/endNote.ts';
 import { VERDICTS } from '../../../src-shared/verdict.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
-import type { RunView } from '../../app/runs/view.ts';
+import { isOver, type RunView } from '../../app/runs/view.ts';
 import type { Options } from './args.ts';
 import { COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
@@ -182,7 +182,9 @@ export async function trainToEnd(
 ): Promise<TrainReport> {
   say(`Run ${run.id}`);
   if (run.notBefore !== null && run.status === 'queued') say(`Starts at ${new Date(run.notBefore).toString()}`);
-  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say, run.started?.totalSteps));
+  const tell = sayProgress(say, run.started?.totalSteps);
+  tell({ type: 'status', run });
+  const unsubscribe = services.runs.subscribe(run.id, tell);
   onInterrupt?.(() => {
     const left = leftSentence(services.runs.require(run.id));
     if (left !== null) say(left);
@@ -212,8 +214,9 @@ export async function trainToEnd(
 }
 
 /** What becomes of a run on a target that nobody waits for any more; null for one that ends with this process. */
-function leftSentence({ id, away }: RunView): string | null {
-  if (!away) return null;
+function leftSentence(run: RunView): string | null {
+  const { id, away } = run;
+  if (!away || isOver(run)) return null;
   const next = away.phase === 'sending' ? 'is not there yet and is sent' : 'goes on there and is followed';
   return `The run ${id} on ${away.target} ${next} again with "train --resume ${id}", or once the app is open.`;
 }

@@ -87,6 +87,7 @@ async function lead(
     };
     const result = inFolder(jobDir, await train(plan.spec, plan.resumes, emit, control, ranks));
     const phase = result.outcome === 'paused' && wishes.why ? 'interrupted' : result.outcome;
+    if (wishes.why === 'time limit') refuseStandstill(before, result, jobDir);
     report.end({ phase, result, resumable: hasState(jobDir), ...(wishes.why ? { why: wishes.why } : {}) });
     if (phase === 'interrupted' && wishes.why === 'time limit') await again?.();
     return phase;
@@ -160,6 +161,17 @@ function inFolder(jobDir: string, result: TrainResult): TrainResult {
 
 function hasState(jobDir: string): boolean {
   return fs.existsSync(runStateFile(path.join(jobDir, JOB.runDir)));
+}
+
+/** Throws AWAY_ENDED where its time was over for the second time without a step: it would be begun anew for ever. */
+function refuseStandstill(before: JobState | null, { outcome, steps }: TrainResult, jobDir: string): void {
+  if (outcome !== 'paused' || before?.why !== 'time limit' || steps > (before.result?.steps ?? 0)) return;
+  throw new GraftError(
+    'AWAY_ENDED',
+    `The time limit of the job in ${jobDir} is too short to take a step after step ${steps}; give it more time ` +
+      '(--slurm time=…), then resume the run.',
+    { steps },
+  );
 }
 
 /** Throws BUSY where a living process trains this job. */

@@ -69,6 +69,15 @@ it('links in the place of its rows or its folders are not followed', async () =>
   }
 });
 
+it('a time limit that leaves no time for a step is told, in place of beginning anew for ever', async () => {
+  const dir = tinyJob(await tinyRun({ train: { steps: 2000 } }));
+  const env = { SLURM_JOB_ID: '7', SLURM_JOB_END_TIME: '1' };
+  expect(await startJob(dir, env).ended).toBe(75);
+  expect(stateOf(dir)).toMatchObject({ phase: 'interrupted', why: 'time limit' });
+  expect(await startJob(dir, env).ended).toBe(1);
+  expect(stateOf(dir)).toMatchObject({ phase: 'failed', resumable: true, error: { code: 'AWAY_ENDED' } });
+});
+
 it('garbage among its events is left out, and a loss that is no number is kept as none', () => {
   const at = { seq: 1, attempt: 1, atMs: 5 };
   const step = { ...at, type: 'step', step: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1, memoryBytes: 1, elapsedMs: 1 };
