@@ -41,7 +41,7 @@ describe.skipIf(missing.length > 0)(`over ssh${missing.length > 0 ? ` (without $
     const machine = sshMachine(sshd.connection, { name: 'the box' });
     const { node, entry } = await installRuntime(machine, { workDir: '~/work' }, { root: graft });
     const spec = await tinyRun(LONG);
-    const sent = tinyJob(spec);
+    const sent = await tinyJob(spec);
     const jobDir = path.join(sshd.home, "work/jobs/a 'job' $(touch pwned)");
     await machine.send(sent, jobDir);
     fs.rmSync(sent, { recursive: true });

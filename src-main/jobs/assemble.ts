@@ -1,9 +1,10 @@
 /** Makes the folder of a job on this machine, to be sent to another one or to be carried there. */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { jobFileSchema, type JobFile, JOB_VERSION } from '../../src-shared/jobs.ts';
 import type { RunSpec } from '../../src-shared/runSpec.ts';
-import { fileSha256 } from '../files/sha256.ts';
 import { writeFileAtomic } from '../files/writeWhole.ts';
 import { bestValuesStep, referenceFile, runStateFile, startFile } from '../runfolder/layout.ts';
 import { linkOrCopy } from '../runfolder/keptStates.ts';
@@ -22,13 +23,17 @@ export interface JobPlaces {
  * Fills the folder `dir`, which exists and is empty: the job's file, and the state of the run where it has one. What
  * lies in `places` is put there by whoever sends the job.
  */
-export function assembleJob(
+export async function assembleJob(
   { spec, name, inputs }: { spec: RunSpec; name: string; inputs: { data: Input } },
   places: JobPlaces,
   dir: string,
-): JobFile {
+): Promise<JobFile> {
   copyRunState(spec.runDir, path.join(dir, JOB.runDir));
-  const files = filesBelow(dir).filter((file) => file !== JOB.file);
+  const files: JobFile['files'] = {};
+  for (const file of filesBelow(dir).filter((one) => one !== JOB.file)) {
+    const full = path.join(dir, file);
+    files[file] = { sha256: await streamedSha256(full), sizeBytes: fs.statSync(full).size };
+  }
   const { memoryLimitBytes: _ofThisMachine, ...train } = spec.train;
   const job = jobFileSchema.parse({
     version: JOB_VERSION,
@@ -44,12 +49,7 @@ export function assembleJob(
       outDir: JOB.outDir,
     },
     base: { hash: spec.model.hash, places: places.base },
-    files: Object.fromEntries(
-      files.map((file) => {
-        const full = path.join(dir, file);
-        return [file, { sha256: fileSha256(full), sizeBytes: fs.statSync(full).size }];
-      }),
-    ),
+    files,
   });
   writeFileAtomic(path.join(dir, JOB.file), `${JSON.stringify(job, null, 1)}\n`);
   return job;
@@ -62,10 +62,10 @@ export function stageInput({ dir, files }: Input, to: string): void {
 }
 
 /** The same as files of its own. */
-export function copyInput({ dir, files }: Input, to: string): void {
+export async function copyInput({ dir, files }: Input, to: string): Promise<void> {
   fs.mkdirSync(to, { recursive: true, mode: 0o700 });
   for (const { from, name } of files)
-    fs.copyFileSync(path.join(dir, from), path.join(to, name), fs.constants.COPYFILE_FICLONE);
+    await fs.promises.copyFile(path.join(dir, from), path.join(to, name), fs.constants.COPYFILE_FICLONE);
 }
 
 /** What a run that has begun goes on from; what it only keeps for looking back stays here. */
@@ -76,6 +76,13 @@ function copyRunState(from: string, to: string): void {
   if (kept.length === 0) return;
   fs.mkdirSync(to, { recursive: true, mode: 0o700 });
   for (const name of kept) linkOrCopy(path.join(from, name), path.join(to, name));
+}
+
+/** Hex. A base has gigabytes, and others wait for answers meanwhile. */
+async function streamedSha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(fs.createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
 }
 
 /** Regular files, by their paths relative to `dir` with `/`. */

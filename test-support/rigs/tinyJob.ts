@@ -14,12 +14,12 @@ import { temporaryFolder } from '../fixtures/folders.ts';
 
 const ENTRY = path.resolve(import.meta.dirname, '../../src-main/jobs/main.ts');
 
-export function tinyJob(spec: RunSpec, dir = path.join(temporaryFolder(), 'job')): string {
+export async function tinyJob(spec: RunSpec, dir = path.join(temporaryFolder(), 'job')): Promise<string> {
   fs.mkdirSync(dir);
   const inputs = inputsOf(spec);
-  copyInput(inputs.base, path.join(dir, 'base'));
-  copyInput(inputs.data, path.join(dir, 'data'));
-  assembleJob({ spec, name: 'a job', inputs }, { base: ['base'], data: 'data' }, dir);
+  await copyInput(inputs.base, path.join(dir, 'base'));
+  await copyInput(inputs.data, path.join(dir, 'data'));
+  await assembleJob({ spec, name: 'a job', inputs }, { base: ['base'], data: 'data' }, dir);
   return dir;
 }
 

@@ -91,14 +91,14 @@ async function exportJob(
     ...(options ? { options } : {}),
   });
   const inputs = inputsOf(run.spec);
-  await writeFolderAtomic(outDir, (dir) => {
+  await writeFolderAtomic(outDir, async (dir) => {
     fs.chmodSync(dir, 0o700);
-    copyInput(inputs.base, path.join(dir, 'base'));
-    copyInput(inputs.data, path.join(dir, 'data'));
-    if (inputs.start) copyInput(inputs.start, path.join(dir, 'start'));
+    await copyInput(inputs.base, path.join(dir, 'base'));
+    await copyInput(inputs.data, path.join(dir, 'data'));
+    if (inputs.start) await copyInput(inputs.start, path.join(dir, 'start'));
     const places = { base: ['base'], data: 'data', ...(inputs.start ? { start: 'start' } : {}) };
-    assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
-    copyRuntime(graftDir, path.join(dir, RUNTIME));
+    await assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
+    await copyRuntime(graftDir, path.join(dir, RUNTIME));
     fs.writeFileSync(path.join(dir, script.file), script.text, { mode: 0o700 });
   });
   store.log(run.id, `Written as a job to ${outDir}; bring its folder back with "job import".`);
@@ -110,11 +110,11 @@ async function exportJob(
   };
 }
 
-function copyRuntime(from: string, to: string): void {
+async function copyRuntime(from: string, to: string): Promise<void> {
   for (const { place, source } of filesOf(from)) {
     const target = path.join(to, place);
     fs.mkdirSync(path.dirname(target), { recursive: true });
-    fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE);
+    await fs.promises.copyFile(source, target, fs.constants.COPYFILE_FICLONE);
   }
 }
 

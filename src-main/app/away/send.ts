@@ -44,7 +44,7 @@ export async function sendRun(run: Run, { jobDir }: Pick<AwayRun, 'jobDir'>, sen
   if (!isNew && (await machine.exists(path.posix.join(jobDir, JOB.control)))) return false;
   await staged(sending, async (dir) => {
     const places = { base: [...base, up(inputs.base)], data: up(inputs.data), start: inputs.start && up(inputs.start) };
-    assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
+    await assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
     await machine.send(dir, jobDir, options(sending, 'the run'));
   });
   return isNew;

@@ -83,7 +83,7 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     for (const [i, loss] of got.entries()) expect(Math.abs(loss - wanted[i]!)).toBeLessThan(1e-5);
   });
 
-  it('a study is an array: killed, requeued, cancelled, a node gone, Graft closed; each run ends here once', async () => {
+  it('a study is an array: killed, requeued, cancelled, a node gone, Graft closed; each run ends once', async () => {
     const opened = bench();
     const steps = { steps: STEPS, checkpointEvery: 20, evalEvery: STEPS };
     const base = await smallRun(opened, steps);

@@ -25,7 +25,7 @@ async function here(options = LONG) {
 it('trains what a worker of the app trains, bit for bit, with nothing but its folder', async () => {
   const spec = await tinyRun(LONG);
   // Quotes, a line break and a dash in every name that it sees.
-  const dir = tinyJob(spec, path.join(temporaryFolder(), '-job "one"\n$(touch here) \'two\''));
+  const dir = await tinyJob(spec, path.join(temporaryFolder(), '-job "one"\n$(touch here) \'two\''));
   for (const name of ['model', 'rows.jsonl'])
     fs.rmSync(path.join(path.dirname(spec.runDir), name), { recursive: true });
   const { ended } = startJob(dir);
@@ -43,7 +43,7 @@ it('trains what a worker of the app trains, bit for bit, with nothing but its fo
 });
 
 it('told to end, it keeps its state, and goes on to the same values', async () => {
-  const dir = tinyJob(await tinyRun(LONG));
+  const dir = await tinyJob(await tinyRun(LONG));
   const first = startJob(dir);
   await untilStep(dir, 25);
   first.child.kill('SIGTERM');
@@ -60,7 +60,7 @@ it('told to end, it keeps its state, and goes on to the same values', async () =
 });
 
 it('killed in the middle, it goes on from its checkpoint, and what it half wrote is no event', async () => {
-  const dir = tinyJob(await tinyRun(LONG));
+  const dir = await tinyJob(await tinyRun(LONG));
   const first = startJob(dir);
   await untilStep(dir, 25);
   first.child.kill('SIGKILL');
@@ -78,7 +78,7 @@ it('killed in the middle, it goes on from its checkpoint, and what it half wrote
 });
 
 it('stops as asked, does not begin again by itself, and does so when asked', async () => {
-  const dir = tinyJob(await tinyRun(LONG));
+  const dir = await tinyJob(await tinyRun(LONG));
   const first = startJob(dir);
   await untilStep(dir, 5);
   ask(dir, { action: 'stop' });
@@ -95,14 +95,14 @@ it('stops as asked, does not begin again by itself, and does so when asked', asy
 
 it('says in its state what is wrong with its job', async () => {
   const spec = await tinyRun();
-  const changed = tinyJob(spec);
+  const changed = await tinyJob(spec);
   const weights = path.join(changed, 'base', 'model.safetensors');
   fs.appendFileSync(weights, 'x');
   expect(await startJob(changed).ended).toBe(1);
   expect(stateOf(changed)).toMatchObject({ phase: 'failed', error: { code: 'JOB_CHANGED' } });
   expect(stateOf(changed).error!.message).toContain(weights);
 
-  const moved = tinyJob(spec);
+  const moved = await tinyJob(spec);
   const job = JSON.parse(fs.readFileSync(path.join(moved, JOB.file), 'utf8')) as JobFile;
   const elsewhere = { ...job, base: { ...job.base, places: ['nowhere', '../elsewhere'] } };
   fs.writeFileSync(path.join(moved, JOB.file), JSON.stringify(elsewhere));
@@ -115,7 +115,7 @@ it('says in its state what is wrong with its job', async () => {
 });
 
 it('reads no file through a link, and none of somebody else', async () => {
-  const dir = tinyJob(await tinyRun());
+  const dir = await tinyJob(await tinyRun());
   const elsewhere = path.join(temporaryFolder(), 'job.json');
   fs.renameSync(path.join(dir, JOB.file), elsewhere);
   fs.symlinkSync(elsewhere, path.join(dir, JOB.file));

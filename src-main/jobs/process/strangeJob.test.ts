@@ -42,7 +42,7 @@ it('rows and files outside of the job are not read', async () => {
     (job: Job) => (job.files[secret] = { sha256: '', sizeBytes: 1 }),
     (job: Job) => (job.files['run/../../secret'] = { sha256: '', sizeBytes: 1 }),
   ]) {
-    const dir = tinyJob(await tinyRun());
+    const dir = await tinyJob(await tinyRun());
     edit(dir, change);
     expect(await startJob(dir).ended).toBe(1);
     expect(stateOf(dir)).toMatchObject({ phase: 'failed', error: { code: 'JOB_CHANGED' } });
@@ -51,7 +51,7 @@ it('rows and files outside of the job are not read', async () => {
 
 it('links in the place of its rows or its folders are not followed', async () => {
   const elsewhere = temporaryFolder();
-  const linked = tinyJob(await tinyRun());
+  const linked = await tinyJob(await tinyRun());
   const rows = path.join(linked, 'data/rows.jsonl');
   fs.renameSync(rows, path.join(elsewhere, 'rows.jsonl'));
   fs.symlinkSync(path.join(elsewhere, 'rows.jsonl'), rows);
@@ -60,7 +60,7 @@ it('links in the place of its rows or its folders are not followed', async () =>
   expect(stateOf(linked)).toMatchObject({ error: { code: 'NOT_OURS' } });
   for (const name of ['run', 'out']) {
     const target = temporaryFolder();
-    const dir = tinyJob(await tinyRun());
+    const dir = await tinyJob(await tinyRun());
     fs.symlinkSync(target, path.join(dir, name));
     const { ended, said } = startJob(dir);
     expect(await ended).toBe(1);
@@ -70,7 +70,7 @@ it('links in the place of its rows or its folders are not followed', async () =>
 });
 
 it('a time limit that leaves no time for a step is told, in place of beginning anew for ever', async () => {
-  const dir = tinyJob(await tinyRun({ train: { steps: 2000 } }));
+  const dir = await tinyJob(await tinyRun({ train: { steps: 2000 } }));
   const env = { SLURM_JOB_ID: '7', SLURM_JOB_END_TIME: '1' };
   expect(await startJob(dir, env).ended).toBe(75);
   expect(stateOf(dir)).toMatchObject({ phase: 'interrupted', why: 'time limit' });

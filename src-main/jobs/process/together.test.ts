@@ -25,7 +25,7 @@ describe.skipIf(note !== '')(`a job under mpirun${note}`, { timeout: 120_000 }, 
   }
 
   it('told to end, all end with one state, from which another number of processes goes on', async () => {
-    const dir = tinyJob(await tinyRun(OPTIONS));
+    const dir = await tinyJob(await tinyRun(OPTIONS));
     const first = together(dir, 4);
     await untilStep(dir, 7);
     fs.writeFileSync(path.join(dir, JOB.control), JSON.stringify({ action: 'pause' }));
@@ -38,7 +38,7 @@ describe.skipIf(note !== '')(`a job under mpirun${note}`, { timeout: 120_000 }, 
   });
 
   it('one that is killed ends all; one process alone goes on from the checkpoint', async () => {
-    const dir = tinyJob(await tinyRun(OPTIONS));
+    const dir = await tinyJob(await tinyRun(OPTIONS));
     const run = together(dir, 2);
     await untilStep(dir, 7);
     process.kill(stateOf(dir).pid, 'SIGKILL');
@@ -50,7 +50,7 @@ describe.skipIf(note !== '')(`a job under mpirun${note}`, { timeout: 120_000 }, 
   });
 
   it('what is wrong is said once, in the state of the job', async () => {
-    const dir = tinyJob(await tinyRun(OPTIONS));
+    const dir = await tinyJob(await tinyRun(OPTIONS));
     fs.appendFileSync(path.join(dir, 'base', 'model.safetensors'), 'x');
     const { code, stderr } = await together(dir, 2).ended;
     expect(code).not.toBe(0);
