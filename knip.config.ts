@@ -23,6 +23,7 @@ const config: KnipConfig = {
     'test-support/fakes/fakeWorker.ts',
     'test-support/checks/openTorchFiles.ts',
     'test-support/rigs/loadInChild.ts',
+    'test-support/rigs/secondGraft.ts',
     'test-support/rigs/mpi/{golden,train}.ts',
   ],
   project: [

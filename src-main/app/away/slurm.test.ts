@@ -65,7 +65,7 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     expect(statuses).toContain('running');
   });
 
-  it('a study is an array: killed, requeued, cancelled, a node gone, Graft closed; each run ends here once', async () => {
+  it('an array: tasks killed, requeued, cancelled, a node gone, Graft closed; each run ends here once', async () => {
     const opened = bench();
     const steps = { steps: STEPS, checkpointEvery: 20, evalEvery: STEPS };
     const base = await smallRun(opened, steps);

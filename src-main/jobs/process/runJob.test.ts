@@ -1,4 +1,4 @@
-/** The program that trains a job, as a process: told to end, killed, stopped, begun anew, with nothing but its folder. */
+/** The program that trains a job, as a process: told to end, killed, stopped, begun anew; it knows its folder alone. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
