@@ -37,15 +37,24 @@ export async function queue(host: SlurmHost): Promise<QueuedJob[]> {
   });
 }
 
-/** The number of a job of this user's that waits or runs and was submitted with this comment; null without one. */
-export async function jobWithComment(host: SlurmHost, comment: string): Promise<string | null> {
-  const { stdout } = await slurm(
-    host,
-    ['squeue', '--noheader', '--me', '--format=%F|%k'],
-    'Slurm did not tell its queue',
-  );
-  const found = stdout.split('\n').find((line) => line.slice(line.indexOf('|') + 1).trim() === comment);
-  return found === undefined ? null : found.slice(0, found.indexOf('|')).trim();
+/**
+ * The number of a job of this user's that was submitted with this comment and waits or runs, or whose task does; null
+ * without one. Throws GraftError SLURM_FAILED.
+ */
+export async function jobWithComment(
+  host: SlurmHost,
+  comment: string,
+  arrayTask: number | null,
+): Promise<string | null> {
+  const states = '--states=PENDING,CONFIGURING,RUNNING,SUSPENDED';
+  const command = ['squeue', '--noheader', '--array', '--me', states, '--format=%F|%K|%k'];
+  const { stdout } = await slurm(host, command, 'Slurm did not tell its queue');
+  for (const line of stdout.split('\n')) {
+    const [jobId, task, ...said] = line.trim().split('|');
+    const isTask = (/^\d+$/.test(task ?? '') ? Number(task) : null) === arrayTask;
+    if (jobId && isTask && said.join('|') === comment) return jobId;
+  }
+  return null;
 }
 
 export interface JobStatus {

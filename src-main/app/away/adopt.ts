@@ -20,7 +20,7 @@ interface Begun {
 export async function slurmJobOf(machine: Machine, jobDir: string, attempt: number): Promise<Begun | null> {
   const submission = (await readControlThere(machine, jobDir))?.submission;
   if (!submission) return null;
-  const jobId = await jobWithComment(machine, commentOf(submission.key));
+  const jobId = await jobWithComment(machine, commentOf(submission.key), submission.task);
   if (jobId !== null) return { slurmJob: jobId, arrayTask: submission.task };
   const state = await readJobState(machine, { jobDir });
   if (!state?.slurm || state.attempt <= attempt || !isOver(state)) return null;
