@@ -44,7 +44,7 @@ afterAll(async () => {
 const placed = (file: string): string => file.replace(PLACEHOLDER, target);
 const after = (words: string[], option: string): string[] => words.filter((_, i) => words[i - 1] === option);
 
-/** What is said since, and not known of what was before: how adapters were asked, when runs were to start and where, marks. */
+/** What is said since, and not known of what was before: how adapters were asked, when and where runs start, marks. */
 function withoutLater(said: unknown, part: string): unknown {
   const isLater = (key: string, value: unknown): boolean =>
     (['promptTemplate', 'notBefore', 'archivedAt', 'away'].includes(key) && value === null) ||
