@@ -43,7 +43,9 @@ export interface Ended {
 
 /** Ends by itself, or with the test. */
 export function mpirun(mpi: Mpi, processes: number, script: string, args: string[]): { ended: Promise<Ended> } {
-  const asRoot = mpi === 'Open MPI' ? ['--allow-run-as-root', '--oversubscribe'] : [];
+  // Processes that wait do not keep the other tests from their cores.
+  const yields = ['--mca', 'mpi_yield_when_idle', '1'];
+  const asRoot = mpi === 'Open MPI' ? ['--allow-run-as-root', '--oversubscribe', ...yields] : [];
   const program = programOf(mpi);
   if (program === undefined) throw new Error(`there is no mpirun of ${mpi}`);
   const file = path.join(import.meta.dirname, script);
