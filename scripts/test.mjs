@@ -1,4 +1,4 @@
-/** `npm test`: sets up, then type check, lint, unit and integration tests, and browser tests, in two lanes. */
+/** `npm test`: sets up, then type check, lint, unit and integration tests in two lanes, then browser tests. */
 import fs from 'node:fs';
 import { parseTestArgs, STAGES } from './lib/args.mjs';
 import { changedFiles } from './lib/changed.mjs';
@@ -16,8 +16,11 @@ const HELP = `npm test [-- [--only=STAGE,…] [--changed [REF]] [--times]]
   --changed  what differs from REF (from the last commit, else what the last commit changed), and its tests
   --times    tables of how long the stages and the slowest files took`;
 
-/** Stages that run one after another, beside those of the other lane. */
-const LANES = [['types', 'lint', 'e2e'], ['unit']];
+/**
+ * Stages of a lane run one after another, beside those of the other lane; phases follow each other. Journeys have the
+ * machine for themselves: they wait for pages, and unit tests fill a small machine with runs of many processes.
+ */
+const PHASES = [[['types', 'lint'], ['unit']], [['e2e']]];
 
 /** @typedef {import('./lib/counts.mjs').Counts} Counts */
 
@@ -40,7 +43,9 @@ async function counted(part) {
  * @param {string[] | null} files
  */
 async function runStages(names, files) {
-  const lanes = LANES.map((lane) => lane.filter((name) => names.includes(name))).filter((lane) => lane.length > 0);
+  const phases = PHASES.map((lanes) =>
+    lanes.map((lane) => lane.filter((name) => names.includes(name))).filter((lane) => lane.length > 0),
+  );
   /** @type {import('./lib/times.mjs').Time[]} */
   const times = [];
   /** @type {string[]} */
@@ -50,7 +55,7 @@ async function runStages(names, files) {
     const startedAt = Date.now();
     /** @type {string[]} */
     const texts = [];
-    const quiet = lanes.length > 1;
+    const quiet = names.length > 1;
     say(`test stage: ${name}`);
     const plan = { files, quiet, print: (/** @type {string} */ text) => void texts.push(text) };
     const work = () => counted(() => /** @type {(typeof stages)[string]} */ (stages[name])(plan));
@@ -62,12 +67,15 @@ async function runStages(names, files) {
     say(`${name}: ${closingLine(counts)} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
     return counts;
   };
-  const perLane = lanes.map(async (lane) => {
+  /** @param {string[]} lane */
+  const runLane = async (lane) => {
     const counts = [];
     for (const name of lane) counts.push(await runStage(name));
     return sum(counts);
-  });
-  return { counts: sum(await Promise.all(perLane)), times, failures };
+  };
+  const counts = [];
+  for (const lanes of phases) counts.push(...(await Promise.all(lanes.map(runLane))));
+  return { counts: sum(counts), times, failures };
 }
 
 /** @param {string} name of a stage @param {string[]} texts what it printed */
