@@ -11,7 +11,6 @@ export const AWAY = [
   'MACHINE_AWAY',
   'MPI_FAILED',
   'MPI_NOT_FOUND',
-  'NOT_OURS',
   'SLURM_FAILED',
   'TARGET_IN_USE',
   'TARGET_NAME',
