@@ -72,3 +72,12 @@ export function stateOf(jobDir: string): JobState {
   if (!state) throw new Error(`${jobDir} has no state`);
   return state;
 }
+
+/** A folder as of a built Graft, whose program of a job is this one's source. */
+export function graftFolder(): string {
+  const dir = temporaryFolder();
+  fs.mkdirSync(path.join(dir, 'out/main'), { recursive: true });
+  fs.writeFileSync(path.join(dir, 'package.json'), '{ "type": "module" }');
+  fs.writeFileSync(path.join(dir, 'out/main/job.js'), `await import(${JSON.stringify(ENTRY)});\n`);
+  return dir;
+}

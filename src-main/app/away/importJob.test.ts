@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
-import { startJob } from '../../../test-support/rigs/tinyJob.ts';
+import { graftFolder, startJob } from '../../../test-support/rigs/tinyJob.ts';
 import { readState } from '../../jobs/state.ts';
 import type { StartRun } from '../runs/input.ts';
 
@@ -17,11 +17,7 @@ function bench(): TestBench {
 async function exported(opened: TestBench, train: StartRun['train'] = {}): Promise<{ id: string; dir: string }> {
   const { runs, jobs } = opened.services;
   const { id } = await runs.start(await smallRun(opened, train), { begin: false });
-  // Without Graft itself: the test starts the job from the source.
-  const graftDir = path.join(opened.dir, 'graft');
-  fs.mkdirSync(path.join(graftDir, 'out/main'), { recursive: true });
-  fs.writeFileSync(path.join(graftDir, 'package.json'), '{}');
-  fs.writeFileSync(path.join(graftDir, 'out/main/job.js'), '');
+  const graftDir = graftFolder();
   const { dir } = await jobs.export(id, { outDir: path.join(opened.dir, `job ${id}`), kind: 'shell', graftDir });
   return { id, dir };
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
-import { GRAFT_ROOT } from '../../files/repository.ts';
+import { graftFolder } from '../../../test-support/rigs/tinyJob.ts';
 
 const HOSTILE = '-it\'s "$(touch nobody)" `touch nobody`;\n*';
 
@@ -15,22 +15,12 @@ function bench(): TestBench {
   return opened;
 }
 
-/** A Graft whose program of a job is this one's source. */
-function graftToCopy(): string {
-  const dir = temporaryFolder();
-  fs.mkdirSync(path.join(dir, 'out/main'), { recursive: true });
-  fs.writeFileSync(path.join(dir, 'package.json'), '{ "type": "module" }');
-  const source = JSON.stringify(path.join(GRAFT_ROOT, 'src-main/jobs/main.ts'));
-  fs.writeFileSync(path.join(dir, 'out/main/job.js'), `await import(${source});\n`);
-  return dir;
-}
-
 /** A job whose folder has that name, carried to another place under another one. */
 async function exported({ services, dir }: TestBench, input: Awaited<ReturnType<typeof smallRun>>, name = 'job') {
   const run = await services.runs.start(input, { begin: false });
   const job = await services.jobs.export(run.id, {
     outDir: path.join(dir, name),
-    graftDir: graftToCopy(),
+    graftDir: graftFolder(),
     kind: 'shell',
   });
   const there = path.join(temporaryFolder(), HOSTILE);
@@ -106,7 +96,7 @@ it('nothing is left of an export that cannot be made', async () => {
   const run = await services.runs.start(await smallRun(opened), { begin: false });
   const outDir = path.join(opened.dir, 'job');
   // A value that no line of sbatch can hold.
-  const request = { outDir, graftDir: graftToCopy(), kind: 'sbatch', options: { partition: 'a\nb' } } as const;
+  const request = { outDir, graftDir: graftFolder(), kind: 'sbatch', options: { partition: 'a\nb' } } as const;
   await expect(services.jobs.export(run.id, request)).rejects.toMatchObject({ code: 'BAD_INPUT' });
   await expect(
     services.jobs.export(run.id, { ...request, options: {}, graftDir: temporaryFolder() }),

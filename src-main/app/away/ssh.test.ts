@@ -7,10 +7,9 @@ import { ChangedMachines } from '../../../test-support/rigs/changedMachines.ts';
 import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
 import { missingPrograms, startSshd, type Sshd } from '../../../test-support/rigs/sshd.ts';
 import { secondGraft } from '../../../test-support/rigs/startSecondGraft.ts';
-import { until } from '../../../test-support/rigs/tinyJob.ts';
+import { graftFolder, until } from '../../../test-support/rigs/tinyJob.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Machine } from '../../remote/machine.ts';
-import { GRAFT_ROOT } from '../../files/repository.ts';
 
 const missing = await missingPrograms({ sshd: 'openssh-server', ssh: 'openssh-client', rsync: 'rsync' });
 const note = missing.length > 0 ? ` (skipped: no ${missing.join(', ')} here)` : '';
@@ -34,7 +33,7 @@ describe.skipIf(missing.length > 0)(`runs over ssh${note}`, { timeout: LIMIT_MS 
       name: 'second PC',
       workDir: work,
       node: process.execPath,
-      graft: graftThere(),
+      graft: graftFolder(),
       processes: 1,
       mpirun: 'mpirun',
       connection: sshd.connection,
@@ -204,14 +203,4 @@ function unless(isThere: () => boolean): (machine: Machine) => Partial<Machine> 
     read: (file, options) => gate(() => machine.read(file, options)),
     isAlive: (pid) => gate(() => machine.isAlive(pid)),
   });
-}
-
-/** A Graft that is set up there: the program of a job, which is this one's source. */
-function graftThere(): string {
-  const dir = temporaryFolder();
-  fs.mkdirSync(path.join(dir, 'out/main'), { recursive: true });
-  fs.writeFileSync(path.join(dir, 'package.json'), '{ "type": "module" }');
-  const source = JSON.stringify(path.join(GRAFT_ROOT, 'src-main/jobs/main.ts'));
-  fs.writeFileSync(path.join(dir, 'out/main/job.js'), `await import(${source});\n`);
-  return dir;
 }
