@@ -70,6 +70,10 @@ const toAway = (row: Row): AwayRun => ({
 
 export function awayQueries(db: Database) {
   const all = db.prepare<[], Row>('SELECT * FROM away_runs ORDER BY rowid');
+  const open = db.prepare<[], Row>(
+    `SELECT away_runs.* FROM away_runs JOIN runs ON runs.id = away_runs.run_id
+     WHERE runs.status IN ('queued', 'running') ORDER BY away_runs.rowid`,
+  );
   const byRun = db.prepare<[string], Row>('SELECT * FROM away_runs WHERE run_id = ?');
   const byTarget = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM away_runs WHERE target = ?');
   const save = db.prepare(
@@ -98,6 +102,8 @@ export function awayQueries(db: Database) {
   });
   return {
     list: (): AwayRun[] => all.all().map(toAway),
+    /** Of runs that are to be sent, wait or are under way, in the order in which they came. */
+    open: (): AwayRun[] => open.all().map(toAway),
     get,
     countOn: (target: string): number => byTarget.get(target)?.n ?? 0,
     /** Inserts it, or replaces the one of this run. */

@@ -4,7 +4,6 @@ import { checkTarget } from '../../remote/checkTarget.ts';
 import { load } from '../../slurm/load.ts';
 import type { AskTarget } from '../targets/service.ts';
 import type { Machines } from './machines.ts';
-import { isOver } from '../runs/view.ts';
 
 export function askMachines(catalog: Catalog, machines: Machines): AskTarget {
   return {
@@ -13,10 +12,8 @@ export function askMachines(catalog: Catalog, machines: Machines): AskTarget {
       if (target.kind === 'slurm') return load(machines.of(target), target.options, target.processes);
       // Whether it answers; nobody queues there but this Graft.
       await machines.of(target).exists('/');
-      const runs = catalog.away.list().flatMap((away) => {
-        const run = away.target === target.name ? catalog.runs.get(away.runId) : undefined;
-        return run && !isOver(run) && run.status !== 'paused' ? [run] : [];
-      });
+      const ours = catalog.away.open().filter((away) => away.target === target.name);
+      const runs = ours.flatMap(({ runId }) => catalog.runs.get(runId) ?? []);
       const running = runs.filter(({ status }) => status === 'running').length;
       return { running, waiting: runs.length - running, startsAt: null };
     },

@@ -25,9 +25,10 @@ export class AwayRows {
   /** Runs that are to be sent, wait or are under way, in the order in which they came. */
   get open(): AwayRow[] {
     const { away: rows, runs } = this.store.catalog;
-    return rows.list().flatMap((away) => {
-      const run = away.target === this.#target ? runs.get(away.runId) : undefined;
-      return run && !isOver(run) && run.status !== 'paused' ? [{ away, run }] : [];
+    const ours = rows.open().filter(({ target }) => target === this.#target);
+    return ours.flatMap((away) => {
+      const run = runs.get(away.runId);
+      return run ? [{ away, run }] : [];
     });
   }
 

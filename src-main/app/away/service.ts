@@ -9,7 +9,7 @@ import { usageError } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import type { RunProgress } from '../runs/progressMeter.ts';
 import type { NewRun, RunStore } from '../runs/store.ts';
-import { isOver, type RunView } from '../runs/view.ts';
+import type { RunView } from '../runs/view.ts';
 import type { Home } from '../storage/home.ts';
 import { Lane, type Timing } from './lane.ts';
 import { Machines } from './machines.ts';
@@ -108,11 +108,8 @@ export class AwayService {
 
   #lanesInUse(): Lane[] {
     const { catalog } = this.#store;
-    const open = catalog.away.list().filter(({ runId }) => {
-      const run = catalog.runs.get(runId);
-      return run && !isOver(run) && run.status !== 'paused';
-    });
-    return [...new Set(open.map(({ target }) => target))].flatMap((target) => this.#lane(target) ?? []);
+    const targets = catalog.away.open().map(({ target }) => target);
+    return [...new Set(targets)].flatMap((target) => this.#lane(target) ?? []);
   }
 
   /**
